@@ -1,0 +1,61 @@
+/* retrain/feature.h - turns photos into feature vectors ("bottlenecks").
+ *
+ * Row i depends on photo i alone: neither the number of threads nor the order changes a bit, so caches and
+ * machines agree.  Agreement with TensorFlow: doc/numerics.md.
+ * Source: run_bottleneck_on_image(), get_or_create_bottleneck() in hub's retrain.py. */
+#ifndef RETRAIN_FEATURE_H
+#define RETRAIN_FEATURE_H
+
+#include "retrain/error.h"
+#include "retrain/log.h"
+#include "retrain/module.h"
+
+#include <stdbool.h>
+
+/* One network ready to run on one thread: its plan is shared by clones, its workspace is its own. */
+typedef struct rt_extractor rt_extractor;
+
+rt_code rt_extractor_new(const rt_module *module, rt_extractor **extractor, rt_error *err);
+/* A second one for another thread. */
+rt_code rt_extractor_clone(const rt_extractor *extractor, rt_extractor **clone, rt_error *err);
+void rt_extractor_free(rt_extractor *extractor);
+
+/* A photo file's bytes -> feature_size floats.  Errors of rt_image_decode(). */
+rt_code rt_extractor_run(rt_extractor *extractor, const uint8_t *bytes, size_t size, float *feature,
+                         rt_error *err);
+
+/* ---- many photos, all cores, through the cache ---- */
+
+typedef struct rt_feature_source {
+    const void *user;
+    /* Writes the path of photo i, and of its bottleneck text file relative to nothing (a full path; "" for no
+     * cache), into the buffers of size bytes; RT_ELIMIT when they do not fit. */
+    rt_code (*paths)(const void *user, size_t i, char *photo, char *cache, size_t size, rt_error *err);
+    size_t n_photos;
+} rt_feature_source;
+
+typedef struct rt_feature_options {
+    size_t n_threads;  /* 0: one for each core */
+    bool strict;       /* a photo that cannot be read is an error, not a skip */
+    const rt_log *log; /* "100 bottleneck files created." and warnings of bad cache files */
+    const rt_progress *progress;
+} rt_feature_options;
+
+typedef struct rt_skipped {
+    size_t photo;
+    char *reason; /* one line with the path */
+} rt_skipped;
+
+typedef struct rt_features {
+    float *values; /* [n_photos, feature_size], row-major; a skipped photo's row is zero */
+    size_t n_photos, feature_size;
+    rt_skipped *skipped; /* in rising order of photo */
+    size_t n_skipped, n_cached, n_computed;
+} rt_features;
+
+/* The network's plan is made only when a vector is missing from the cache. */
+rt_code rt_features_compute(const rt_module *module, const rt_feature_source *source,
+                            const rt_feature_options *options, rt_features *features, rt_error *err);
+void rt_features_clear(rt_features *features);
+
+#endif

@@ -1,0 +1,29 @@
+/* A fused graph bound to kernels: buffers assigned by lifetime, weights packed, ready to run. */
+#ifndef RT_EXEC_PLAN_H
+#define RT_EXEC_PLAN_H
+
+#include "graph/graph.h"
+#include "retrain/error.h"
+
+typedef struct rt_plan rt_plan; /* immutable; threads share it */
+typedef struct rt_run rt_run;   /* one thread's workspace for a plan */
+
+/* fused: what rt__graph_fuse() made (graph/fused.h), borrowed for the call; batch is 1.
+ *   RT_EUNSUPPORTED names node and op */
+rt_code rt__plan_new(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan, rt_error *err);
+void rt__plan_free(rt_plan *plan);
+
+/* Whether the input is wanted as planes [3,h,w] rather than [h,w,3]. */
+bool rt__plan_wants_planar(const rt_plan *plan);
+size_t rt__plan_input_size(const rt_plan *plan);  /* floats */
+size_t rt__plan_output_size(const rt_plan *plan); /* floats */
+
+/* The plan must outlive its runs.  Call it on the thread that will use it. */
+rt_code rt__run_new(const rt_plan *plan, rt_run **run, rt_error *err);
+void rt__run_free(rt_run *run);
+/* The input buffer to fill, owned by the run, aligned to 64; its content is gone after rt__run_execute(). */
+float *rt__run_input(rt_run *run);
+/* Runs; output borrowed until the next call. */
+const float *rt__run_execute(rt_run *run);
+
+#endif
