@@ -137,6 +137,19 @@ rt_code rt__graph_add(rt_graph *graph, const char *name, const char *op, uint32_
     return RT_OK;
 }
 
+rt_code rt__graph_add_copy(rt_graph *graph, const rt_node *node, uint32_t *index, rt_error *err)
+{
+    const rt_node copy = *node; /* node may stand in the array that grows */
+    rt_code code = rt__graph_add(graph, copy.name, copy.op, index, err);
+    if (code == RT_OK) {
+        rt_node *added = &graph->nodes[*index];
+        added->device = copy.device;
+        added->attrs = copy.attrs; /* never changed in place: rt__graph_set_attr makes a new array */
+        added->n_attrs = copy.n_attrs;
+    }
+    return code;
+}
+
 rt_code rt__graph_set_inputs(rt_graph *graph, uint32_t node, const rt_edge *data, uint32_t n_data,
                              const rt_edge *controls, uint32_t n_controls, rt_error *err)
 {

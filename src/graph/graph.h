@@ -137,6 +137,9 @@ rt_arena *rt__graph_arena(rt_graph *graph);
 
 /* Adds a node; name and op are borrowed for as long as the graph lives.  RT_EFORMAT for a name used twice. */
 rt_code rt__graph_add(rt_graph *graph, const char *name, const char *op, uint32_t *index, rt_error *err);
+/* Adds a node with the name, op, device and attributes of one of the graph this one was derived from, and no
+ * inputs. */
+rt_code rt__graph_add_copy(rt_graph *graph, const rt_node *node, uint32_t *index, rt_error *err);
 /* Replaces all inputs; the arrays are copied. */
 rt_code rt__graph_set_inputs(rt_graph *graph, uint32_t node, const rt_edge *data, uint32_t n_data,
                              const rt_edge *controls, uint32_t n_controls, rt_error *err);
