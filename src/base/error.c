@@ -13,6 +13,8 @@ void rt_error_clear(rt_error *err)
     err->offset = -1;
 }
 
+/* 0: the arguments come as a list, so only the format itself can be checked. */
+RT_PRINTF(4, 0)
 static void set_cause(rt_error *err, rt_code code, int64_t offset, const char *format, va_list arguments)
 {
     rt_error_clear(err);
