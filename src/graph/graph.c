@@ -185,9 +185,20 @@ rt_code rt__graph_set_attr(rt_graph *graph, uint32_t node, const rt_attr *attr, 
     return RT_OK;
 }
 
+void rt__graph_set_attrs(rt_graph *graph, uint32_t node, const rt_attr *attrs, uint32_t n_attrs)
+{
+    graph->nodes[node].attrs = attrs;
+    graph->nodes[node].n_attrs = n_attrs;
+}
+
 void rt__graph_set_op(rt_graph *graph, uint32_t node, const char *op)
 {
     graph->nodes[node].op = op;
+}
+
+void rt__graph_set_device(rt_graph *graph, uint32_t node, const char *device)
+{
+    graph->nodes[node].device = device;
 }
 
 rt_code rt__graph_add_const(rt_graph *graph, const char *name, const rt_tensor *tensor, uint32_t *index,

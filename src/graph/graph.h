@@ -146,7 +146,10 @@ rt_code rt__graph_set_inputs(rt_graph *graph, uint32_t node, const rt_edge *data
 /* Adds an attribute or replaces the one of that name; the struct is copied, what it points to is borrowed for
  * as long as the graph lives. */
 rt_code rt__graph_set_attr(rt_graph *graph, uint32_t node, const rt_attr *attr, rt_error *err);
+/* Replaces all attributes; the array and what it points to are borrowed for as long as the graph lives. */
+void rt__graph_set_attrs(rt_graph *graph, uint32_t node, const rt_attr *attrs, uint32_t n_attrs);
 void rt__graph_set_op(rt_graph *graph, uint32_t node, const char *op);
+void rt__graph_set_device(rt_graph *graph, uint32_t node, const char *device); /* borrowed likewise */
 /* Adds a Const node with attributes dtype and value. */
 rt_code rt__graph_add_const(rt_graph *graph, const char *name, const rt_tensor *tensor, uint32_t *index,
                             rt_error *err);
