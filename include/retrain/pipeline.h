@@ -1,0 +1,60 @@
+/* retrain/pipeline.h - the whole run: photos and a pretrained network in, a classifier out.
+ *
+ * Source of the flags, their defaults and the order of work: hub's retrain.py. */
+#ifndef RETRAIN_PIPELINE_H
+#define RETRAIN_PIPELINE_H
+
+#include "retrain/error.h"
+#include "retrain/head.h"
+#include "retrain/log.h"
+#include "retrain/module.h"
+
+#include <stdbool.h>
+
+typedef enum rt_split { RT_SPLIT_STABLE, RT_SPLIT_LEGACY } rt_split;
+typedef enum rt_labels { RT_LABELS_UTF8, RT_LABELS_LEGACY } rt_labels;
+typedef enum rt_load_format { RT_LOAD_AUTO, RT_LOAD_COMPRESSED, RT_LOAD_UNCOMPRESSED } rt_load_format;
+
+/* retrain.py's flags by their names, then ours.  Texts are borrowed for the run; NULL: not given. */
+typedef struct rt_retrain_options {
+    const char *image_dir;
+    int32_t testing_percentage, validation_percentage; /* together below 100 */
+    rt_split split;
+    rt_labels labels;
+
+    const char *tfhub_module;
+    rt_module_options module;    /* what the user says about a bare graph */
+    const char *tfhub_cache_dir; /* where downloads would go */
+    rt_load_format tfhub_model_load_format;
+
+    int32_t how_many_training_steps; /* 0: the head as drawn */
+    float learning_rate;
+    int32_t train_batch_size, validation_batch_size, test_batch_size; /* -1: every photo of the set */
+    int32_t eval_step_interval;
+    bool print_misclassified_test_images;
+    uint64_t seed;
+
+    bool flip_left_right;
+    int32_t random_crop, random_scale, random_brightness; /* percent */
+
+    const char *bottleneck_dir, *output_graph, *output_labels;
+    const char *final_tensor_name;
+    const char *intermediate_output_graphs_dir;
+    int32_t intermediate_store_frequency; /* steps; 0: never */
+    const char *summaries_dir, *checkpoint_path, *saved_model_dir;
+
+    int32_t threads;  /* 0: one for each core */
+    bool strict;      /* a photo that cannot be read ends the run */
+    const char *json; /* the result as JSON in this file, "-": standard output */
+} rt_retrain_options;
+
+/* Fills in retrain.py's defaults and ours. */
+void rt_retrain_defaults(rt_retrain_options *options);
+
+/* Values, ranges, combinations and whether every file could be written; does nothing else.
+ *   RT_EARG          a flag is missing, out of range or contradicts another
+ *   RT_EUNSUPPORTED  a flag whose work this version cannot do; the cause says what to do instead
+ *   RT_EIO ...       a path that cannot be written */
+rt_code rt_retrain_check(const rt_retrain_options *options, rt_error *err);
+
+#endif

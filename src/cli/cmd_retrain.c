@@ -1,0 +1,130 @@
+#include "commands.h"
+#include "retrain/pipeline.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct retrain_arguments {
+    rt_retrain_options run;
+    rt_level logging_verbosity;
+    int32_t verbosity; /* absl's: 1 debug, 0 info, -1 warning, -2 error, -3 fatal */
+} retrain_arguments;
+
+#define AT(field)  offsetof(retrain_arguments, field)
+#define RUN(field) offsetof(retrain_arguments, run.field)
+#define MOST       INT32_MAX
+
+static const rt_option options[] = {
+    {"image_dir", "Photos", RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(image_dir), NULL,
+     "Folder that holds a folder of photos (JPEG, PNG, GIF) for each class."},
+    {"testing_percentage", NULL, RT_OPTION_INT, "PERCENT", 0, 100, RUN(testing_percentage), NULL,
+     "How many of the photos are kept for the final test."},
+    {"validation_percentage", NULL, RT_OPTION_INT, "PERCENT", 0, 100, RUN(validation_percentage), NULL,
+     "How many of the photos are kept to watch the training."},
+    {"split", NULL, RT_OPTION_CHOICE, "stable|legacy", 0, 0, RUN(split), NULL,
+     "stable: the split does not change when the folder moves, and each class of 3 photos or more has some "
+     "in "
+     "each set. legacy: retrain.py's, which hashes the path as it is spelled."},
+    {"labels", NULL, RT_OPTION_CHOICE, "utf8|legacy", 0, 0, RUN(labels), NULL,
+     "utf8: labels keep their letters, two folders with one label are an error. legacy: retrain.py's, which "
+     "turns all but a-z and 0-9 into blanks and lets a later folder replace an earlier one."},
+    {"strict", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(strict), NULL,
+     "End the run at a photo that cannot be read, instead of skipping it."},
+    {"tfhub_module", "Base network", RT_OPTION_TEXT, "MODULE", 0, 0, RUN(tfhub_module), NULL,
+     "TF1 Hub module (folder or .tar.gz) or frozen graph (.pb) that the new classifier stands on."},
+    {"bottleneck_tensor", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(module.bottleneck_tensor),
+     "the module's own, or what the graph's last layer reads", "Tensor to train on, such as a/b:0."},
+    {"input_tensor", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(module.input_tensor),
+     "the only image placeholder", "Tensor that takes the pixels."},
+    {"input_size", NULL, RT_OPTION_SIZE, "HxW", 1, 16384, RUN(module.input_height), "from the module",
+     "Pixels that the network takes: 224, or height x width as in 192x256."},
+    {"input_mean", NULL, RT_OPTION_REAL, "X", -FLT_MAX, FLT_MAX, RUN(module.input_mean),
+     "0 for a module, 127.5 for a graph", "The network gets (pixel - mean) / std of pixels from 0 to 255."},
+    {"input_std", NULL, RT_OPTION_REAL, "X", FLT_MIN, FLT_MAX, RUN(module.input_std),
+     "255 for a module, 127.5 for a graph", "See --input_mean."},
+    {"tfhub_cache_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(tfhub_cache_dir), NULL,
+     "Where downloaded modules are kept. Accepted; downloads are not supported yet."},
+    {"tfhub_model_load_format", NULL, RT_OPTION_CHOICE, "AUTO|COMPRESSED|UNCOMPRESSED", 0, 0,
+     RUN(tfhub_model_load_format), NULL, "How modules are downloaded. Accepted, see --tfhub_cache_dir."},
+    {"how_many_training_steps", "Training", RT_OPTION_INT, "N", 0, MOST, RUN(how_many_training_steps), NULL,
+     "Steps of gradient descent."},
+    {"learning_rate", NULL, RT_OPTION_REAL, "X", 0, FLT_MAX, RUN(learning_rate), NULL,
+     "Length of a step along the gradient."},
+    {"train_batch_size", NULL, RT_OPTION_INT, "N", -1, MOST, RUN(train_batch_size), NULL,
+     "Photos drawn for a step, each class as often as the others; -1: all."},
+    {"validation_batch_size", NULL, RT_OPTION_INT, "N", -1, MOST, RUN(validation_batch_size), NULL,
+     "Photos drawn for a validation; -1: all."},
+    {"test_batch_size", NULL, RT_OPTION_INT, "N", -1, MOST, RUN(test_batch_size), NULL,
+     "Photos drawn for the final test; -1: all."},
+    {"eval_step_interval", NULL, RT_OPTION_INT, "N", 1, MOST, RUN(eval_step_interval), NULL,
+     "Steps from one validation to the next."},
+    {"seed", NULL, RT_OPTION_SEED, "N", 0, 0, RUN(seed), NULL,
+     "Seed of all random draws: runs with one seed write the same bytes."},
+    {"print_misclassified_test_images", NULL, RT_OPTION_SWITCH, NULL, 0, 0,
+     RUN(print_misclassified_test_images), NULL, "List the test photos that were labelled wrong."},
+    {"flip_left_right", "Distortions (not supported yet)", RT_OPTION_SWITCH, NULL, 0, 0, RUN(flip_left_right),
+     NULL, "Flip half of the training photos."},
+    {"random_crop", NULL, RT_OPTION_INT, "PERCENT", 0, MOST, RUN(random_crop), NULL,
+     "Margin to crop off training photos."},
+    {"random_scale", NULL, RT_OPTION_INT, "PERCENT", 0, MOST, RUN(random_scale), NULL,
+     "How much to scale up training photos."},
+    {"random_brightness", NULL, RT_OPTION_INT, "PERCENT", 0, MOST, RUN(random_brightness), NULL,
+     "How much to brighten or darken training photos."},
+    {"output_graph", "Files written", RT_OPTION_TEXT, "FILE", 0, 0, RUN(output_graph), NULL,
+     "The retrained classifier, a frozen TensorFlow graph."},
+    {"output_labels", NULL, RT_OPTION_TEXT, "FILE", 0, 0, RUN(output_labels), NULL,
+     "Its labels, one a line."},
+    {"bottleneck_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(bottleneck_dir), NULL,
+     "Cache of what the network makes of each photo; retrain.py's text files."},
+    {"final_tensor_name", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(final_tensor_name), NULL,
+     "Name of the output graph's last node."},
+    {"intermediate_store_frequency", NULL, RT_OPTION_INT, "N", 0, MOST, RUN(intermediate_store_frequency),
+     "never", "Steps from one intermediate graph to the next."},
+    {"intermediate_output_graphs_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0,
+     RUN(intermediate_output_graphs_dir), NULL, "Where intermediate graphs go."},
+    {"json", NULL, RT_OPTION_TEXT, "FILE", 0, 0, RUN(json), NULL,
+     "The run and its result as JSON; - for standard output."},
+    {"summaries_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(summaries_dir), NULL,
+     "Where logs for TensorBoard go. Accepted; they are not written yet."},
+    {"checkpoint_path", NULL, RT_OPTION_TEXT, "PREFIX", 0, 0, RUN(checkpoint_path), NULL,
+     "Where checkpoints go. Accepted; they are not written yet."},
+    {"saved_model_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(saved_model_dir), NULL,
+     "Where a SavedModel goes (not supported yet)."},
+    {"threads", "Run", RT_OPTION_INT, "N", 0, 1024, RUN(threads), "one for each core",
+     "Threads; the result does not depend on them."},
+    {"logging_verbosity", NULL, RT_OPTION_CHOICE, "DEBUG|INFO|WARN|ERROR|FATAL", 0, 0, AT(logging_verbosity),
+     NULL, "What is logged to standard error."},
+    {"verbosity", NULL, RT_OPTION_INT, "N", -3, 1, AT(verbosity), NULL,
+     "The same as a number: 1 debug, 0 info, -1 warnings, -2 errors, -3 fatal errors; counts where "
+     "--logging_verbosity is INFO."},
+};
+
+static void defaults(void *arguments)
+{
+    retrain_arguments *a = arguments;
+    rt_retrain_defaults(&a->run);
+    a->logging_verbosity = RT_INFO;
+}
+
+static int run(const void *arguments, char **operands, size_t n_operands)
+{
+    const retrain_arguments *a = arguments;
+    rt_error err;
+    (void)operands;
+    (void)n_operands;
+    if (rt_retrain_check(&a->run, &err) != RT_OK)
+        return rt__complain(&err);
+    return RT_DONE;
+}
+
+const rt_command rt__cmd_retrain = {
+    .name = "",
+    .summary = "Retrains a pretrained network to tell your own classes of photos apart.",
+    .usage = "--image_dir FOLDER --tfhub_module MODULE [flags]\nCOMMAND [flags]",
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .arguments_size = sizeof(retrain_arguments),
+    .defaults = defaults,
+    .run = run,
+};

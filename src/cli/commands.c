@@ -1,0 +1,18 @@
+#include "commands.h"
+
+#include <stdio.h>
+
+static const rt_command *const commands[] = {&rt__cmd_retrain, &rt__cmd_label, &rt__cmd_completion};
+
+const rt_command *const *rt__commands(size_t *n)
+{
+    *n = sizeof commands / sizeof *commands;
+    return commands;
+}
+
+int rt__complain(const rt_error *err)
+{
+    char text[1200];
+    fprintf(stderr, "retrain: %s\n", rt_error_text(err, text, sizeof text));
+    return err->code == RT_EARG ? RT_USAGE : RT_FAILED;
+}

@@ -1,0 +1,17 @@
+/* The commands of the program. */
+#ifndef RT_CLI_COMMANDS_H
+#define RT_CLI_COMMANDS_H
+
+#include "options.h"
+
+enum { RT_DONE = 0, RT_FAILED = 1, RT_USAGE = 2 }; /* exit status */
+
+extern const rt_command rt__cmd_retrain, rt__cmd_label, rt__cmd_completion;
+
+/* All of them; the one named "" first. */
+const rt_command *const *rt__commands(size_t *n);
+
+/* Prints "retrain: ..." on standard error.  Returns RT_USAGE for RT_EARG, RT_FAILED for all else. */
+int rt__complain(const rt_error *err);
+
+#endif
