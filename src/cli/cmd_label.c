@@ -29,7 +29,7 @@ static const rt_option options[] = {
     {"input_width", NULL, RT_OPTION_INT, "N", 1, 16384, LABEL(input_width), "from the graph", "Its width."},
     {"input_mean", NULL, RT_OPTION_REAL, "X", -FLT_MAX, FLT_MAX, LABEL(input_mean), "from the graph",
      "The graph gets (pixel - mean) / std of pixels from 0 to 255."},
-    {"input_std", NULL, RT_OPTION_REAL, "X", FLT_MIN, FLT_MAX, LABEL(input_std), "from the graph",
+    {"input_std", NULL, RT_OPTION_REAL, "X", 1e-6, FLT_MAX, LABEL(input_std), "from the graph",
      "See --input_mean."},
     {"top", "Result", RT_OPTION_INT, "N", 1, INT32_MAX, AT(top), NULL,
      "How many labels to print for a photo."},

@@ -41,7 +41,7 @@ static const rt_option options[] = {
      "Pixels that the network takes: 224, or height x width as in 192x256."},
     {"input_mean", NULL, RT_OPTION_REAL, "X", -FLT_MAX, FLT_MAX, RUN(module.input_mean),
      "0 for a module, 127.5 for a graph", "The network gets (pixel - mean) / std of pixels from 0 to 255."},
-    {"input_std", NULL, RT_OPTION_REAL, "X", FLT_MIN, FLT_MAX, RUN(module.input_std),
+    {"input_std", NULL, RT_OPTION_REAL, "X", 1e-6, FLT_MAX, RUN(module.input_std),
      "255 for a module, 127.5 for a graph", "See --input_mean."},
     {"tfhub_cache_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(tfhub_cache_dir), NULL,
      "Where downloaded modules are kept. Accepted; downloads are not supported yet."},

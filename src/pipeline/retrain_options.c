@@ -167,18 +167,19 @@ static bool same_file(const char *a, const char *b)
 static rt_code check_output(const output *out, const char *module, rt_error *err)
 {
     rt_buffer inside = {0};
+    rt_error seen;
     rt_code code;
     if (is_empty(out->path))
         return rt_fail(err, RT_EARG, "--%s is empty", out->flag);
     if (!out->is_folder && same_file(out->path, module))
         return rt_fail(err, RT_EARG, "--%s %s would overwrite the base network", out->flag, out->path);
     if (out->is_folder && !rt__path_join(&inside, out->path, "x"))
-        code = rt_fail(err, RT_ENOMEM, "out of memory");
+        code = rt_fail(&seen, RT_ENOMEM, "out of memory");
     else
-        code = rt__file_check_writable(out->is_folder ? inside.bytes : out->path, err);
-    if (code != RT_OK)
-        rt_doing(err, out->path, "--%s", out->flag);
+        code = rt__file_check_writable(out->is_folder ? inside.bytes : out->path, &seen);
     rt__buffer_clear(&inside);
+    if (code != RT_OK)
+        rt_fail(err, code, "--%s %s: %s", out->flag, out->path, seen.cause);
     return code;
 }
 
