@@ -1,0 +1,195 @@
+#include "download.h"
+
+#include "base/file.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct transfer {
+    CURL *curl;
+    FILE *file;
+    rt_download_options options;
+    uint64_t written;
+    int write_errno;
+    bool too_large;
+    char text[CURL_ERROR_SIZE];
+} transfer;
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+    return value ? value : fallback;
+}
+
+static rt_download_options with_defaults(const rt_download_options *options)
+{
+    rt_download_options o = options ? *options : (rt_download_options){0};
+    o.connect_seconds = or_default(o.connect_seconds, 30);
+    o.stall_seconds = or_default(o.stall_seconds, 60);
+    o.attempts = or_default(o.attempts, 3);
+    o.retry_ms = or_default(o.retry_ms, 1000);
+    if (!o.most_bytes)
+        o.most_bytes = (uint64_t)64 << 30;
+    return o;
+}
+
+static size_t write_body(char *bytes, size_t one, size_t count, void *user)
+{
+    transfer *t = user;
+    (void)one; /* always 1 */
+    if (t->written + count > t->options.most_bytes) {
+        t->too_large = true;
+        return 0;
+    }
+    if (fwrite(bytes, 1, count, t->file) != count) {
+        t->write_errno = errno;
+        return 0;
+    }
+    t->written += count;
+    return count;
+}
+
+static int tell_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+    const transfer *t = user;
+    (void)up_total;
+    (void)up_now;
+    rt_progress_update(t->options.progress, "downloading", (uint64_t)now, (uint64_t)total);
+    return 0;
+}
+
+static void set_certificates(const transfer *t)
+{
+    static const char *const bundles[] = {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"};
+    const char *off = getenv("TFHUB_DISABLE_CERT_VALIDATION");
+    const char *folder = getenv("SSL_CERT_DIR");
+    for (size_t i = 0; i < sizeof bundles / sizeof *bundles; i++) {
+        const char *file = getenv(bundles[i]);
+        if (file && *file) {
+            curl_easy_setopt(t->curl, CURLOPT_CAINFO, file);
+            break;
+        }
+    }
+    if (folder && *folder)
+        curl_easy_setopt(t->curl, CURLOPT_CAPATH, folder);
+    if (off && strcmp(off, "true") == 0) {
+        rt_log_line(t->options.log, RT_WARN,
+                    "TFHUB_DISABLE_CERT_VALIDATION=true: the server's certificate is not checked");
+        curl_easy_setopt(t->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(t->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
+static void set_options(transfer *t, const char *url)
+{
+    CURL *c = t->curl;
+    curl_easy_setopt(c, CURLOPT_URL, url);
+    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
+    curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_USERAGENT, "retrain");
+    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)t->options.connect_seconds);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)t->options.stall_seconds);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->text);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, write_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, tell_progress);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    set_certificates(t);
+}
+
+/* What curl says, in our terms.  *again: whether another attempt may help. */
+static rt_code explain(const transfer *t, CURLcode result, bool *again, rt_error *err)
+{
+    const char *text = t->text[0] ? t->text : curl_easy_strerror(result);
+    long status = 0;
+    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+    *again = false;
+    if (t->too_large)
+        return rt_fail(err, RT_ELIMIT, "more than %llu bytes", (unsigned long long)t->options.most_bytes);
+    if (t->write_errno)
+        return rt_fail_errno(err, t->write_errno, "cannot write the download");
+    if (result == CURLE_OUT_OF_MEMORY)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    if (result == CURLE_HTTP_RETURNED_ERROR) {
+        *again = status >= 500 || status == 429;
+        return rt_fail(err, status == 404 || status == 410 ? RT_ENOTFOUND : RT_EIO, "the server answers %ld",
+                       status);
+    }
+    *again = result == CURLE_PARTIAL_FILE || result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR ||
+             result == CURLE_GOT_NOTHING || result == CURLE_OPERATION_TIMEDOUT;
+    if (result == CURLE_OPERATION_TIMEDOUT)
+        return rt_fail(err, RT_EIO, "the server sent nothing for too long: %s", text);
+    return rt_fail(err, result == CURLE_PARTIAL_FILE ? RT_EFORMAT : RT_EIO, "%s", text);
+}
+
+static rt_code attempt(const char *url, const char *file, const rt_download_options *options, bool *again,
+                       rt_error *err)
+{
+    transfer t = {.options = *options};
+    CURLcode result;
+    rt_code code = RT_OK;
+    *again = false;
+    if (!(t.file = fopen(file, "wbe"))) {
+        code = rt_fail_errno(err, errno, "cannot create");
+        rt_doing(err, file, "cannot download");
+        return code;
+    }
+    if (!(t.curl = curl_easy_init())) {
+        fclose(t.file);
+        unlink(file);
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    }
+    set_options(&t, url);
+    result = curl_easy_perform(t.curl);
+    if (result == CURLE_OK && fflush(t.file) != 0)
+        t.write_errno = errno;
+    if (result != CURLE_OK || t.write_errno)
+        code = explain(&t, result, again, err);
+    if (fclose(t.file) != 0 && code == RT_OK)
+        code = rt_fail_errno(err, errno, "cannot write the download");
+    curl_easy_cleanup(t.curl);
+    if (code != RT_OK)
+        unlink(file);
+    return code;
+}
+
+static void pause_ms(unsigned ms)
+{
+    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+rt_code rt__download(const char *url, const char *file, const rt_download_options *options, rt_error *err)
+{
+    rt_download_options o = with_defaults(options);
+    rt_error failure;
+    rt_code code;
+    bool again;
+    for (unsigned i = 1;; i++) {
+        rt_error_clear(&failure);
+        code = attempt(url, file, &o, &again, &failure);
+        if (code == RT_OK)
+            return RT_OK;
+        if (!again || i >= o.attempts)
+            break;
+        rt_log_line(o.log, RT_WARN, "Download of %s broke off (%s), trying again (%u of %u)", url,
+                    failure.cause, i + 1, o.attempts);
+        pause_ms(o.retry_ms << (i - 1));
+    }
+    if (err)
+        *err = failure;
+    rt_doing(err, url, "cannot download");
+    return code;
+}
