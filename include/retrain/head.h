@@ -1,7 +1,8 @@
 /* retrain/head.h - the softmax layer that is trained on feature vectors.
  *
  * logits = x W + b, loss = mean over the batch of -log softmax(logits)[label], plain gradient descent.
- * Everything is float32 and summed in a fixed order: the result does not depend on threads.
+ * Everything is float32 and summed in one fixed order, whatever the processor or the number of threads: the
+ * same vectors, labels and seed give the same bytes on every machine.
  * Source: add_final_retrain_ops(), add_evaluation_step() in hub's retrain.py. */
 #ifndef RETRAIN_HEAD_H
 #define RETRAIN_HEAD_H
@@ -14,37 +15,41 @@ typedef struct rt_head {
     float *biases;  /* [n_classes] */
 } rt_head;
 
-/* Weights drawn from a truncated normal of deviation 0.001, biases 0.  Give back with rt_head_clear(). */
+/* Weights drawn from a truncated normal of deviation 0.001, biases 0.  Give back with rt_head_clear().
+ *   RT_EARG  no feature or no class        RT_ELIMIT, RT_ENOMEM */
 rt_code rt_head_init(rt_head *head, size_t n_features, size_t n_classes, uint64_t seed, rt_error *err);
 void rt_head_clear(rt_head *head);
 
 /* Vectors by row number: rows may repeat, labels[i] is the class of rows[i]. */
 typedef struct rt_batch {
     const float *values;    /* the whole matrix, [.., n_features] */
-    const uint32_t *rows;   /* n row numbers */
-    const uint32_t *labels; /* n classes     */
-    size_t n;               /* > 0           */
+    const uint32_t *rows;   /* n row numbers; NULL: rows 0 .. n - 1 */
+    const uint32_t *labels; /* n classes, each < n_classes */
+    size_t n;               /* > 0 for a step */
 } rt_batch;
 
 typedef struct rt_score {
     float cross_entropy; /* mean                          */
     float accuracy;      /* 0 .. 1; ties go to the lower class as in argmax */
-    size_t n;
+    size_t n;            /* 0: nothing was measured, and the others are 0   */
 } rt_score;
 
-/* Scratch memory and fast kernels for one head's shape; one thread at a time. */
+/* A head's weights in the layout the kernels want, with scratch memory; one thread at a time. */
 typedef struct rt_trainer rt_trainer;
-rt_code rt_trainer_new(size_t n_features, size_t n_classes, size_t max_batch, rt_trainer **trainer,
-                       rt_error *err);
+
+/* Starts from a copy of head.  RT_EARG for a head without features or classes; RT_ELIMIT, RT_ENOMEM. */
+rt_code rt_trainer_new(const rt_head *head, rt_trainer **trainer, rt_error *err);
 void rt_trainer_free(rt_trainer *trainer);
 
-/* One step: head -= learning_rate * gradient of the loss on the batch; n <= max_batch. */
-void rt_trainer_step(rt_trainer *trainer, rt_head *head, const rt_batch *batch, float learning_rate);
-/* Any n; predictions (n classes) may be NULL. */
-void rt_trainer_evaluate(rt_trainer *trainer, const rt_head *head, const rt_batch *batch, rt_score *score,
-                         uint32_t *predictions);
-/* Class probabilities, [n, n_classes]. */
-void rt_trainer_predict(rt_trainer *trainer, const rt_head *head, const float *values, size_t n,
-                        float *probabilities);
+/* Copies the weights as they are now into head, which has the trainer's shape, or from it. */
+void rt_trainer_read(const rt_trainer *trainer, rt_head *head);
+void rt_trainer_write(rt_trainer *trainer, const rt_head *head);
+
+/* One step: weights and biases -= learning_rate * gradient of the loss on the batch. */
+void rt_trainer_step(rt_trainer *trainer, const rt_batch *batch, float learning_rate);
+/* predictions (n classes) may be NULL. */
+void rt_trainer_evaluate(rt_trainer *trainer, const rt_batch *batch, rt_score *score, uint32_t *predictions);
+/* Class probabilities of n rows of values, [n, n_classes]. */
+void rt_trainer_predict(rt_trainer *trainer, const float *values, size_t n, float *probabilities);
 
 #endif
