@@ -1,0 +1,182 @@
+#include "resize.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const float unit = 1.0f / 255.0f; /* tf.image.convert_image_dtype multiplies; it does not divide */
+
+/* Two lines of the output's width are kept: going down, the lower one of a row is often the upper one of the
+ * next. */
+typedef struct resize_job {
+    const rt_resize_loops *loops;
+    const rt_image *image;
+    rt_pixel_layout layout;
+    rt_columns columns;
+    uint8_t *last_line; /* a copy of the photo's last line with a byte to spare */
+    float *line[2];     /* lines of the photo resized across, 3 * columns.n floats */
+    int32_t holds[2];   /* which line of the photo, or -1 */
+} resize_job;
+
+static size_t rounded_up(size_t value, size_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+/* The parts of the scratch memory, each aligned to 64 bytes. */
+typedef struct resize_parts {
+    size_t group_columns, table, line, last_line, total;
+} resize_parts;
+
+static resize_parts parts_of(const rt_image *image, int32_t width)
+{
+    resize_parts p = {.group_columns = rounded_up((size_t)width, RT_RESIZE_GROUP)};
+    p.table = p.group_columns * sizeof(float);
+    p.line = 3 * p.group_columns * sizeof(float);
+    p.last_line = rounded_up((size_t)image->width * 3 + 1, 64);
+    p.total = 3 * p.table + 2 * p.line + p.last_line;
+    return p;
+}
+
+static bool sizes_fit(const rt_image *image, int32_t height, int32_t width)
+{
+    const int32_t most = INT32_MAX / 4; /* byte offsets in a line stay below 2^31 */
+    return image->pixels != NULL && image->width > 0 && image->width < most && image->height > 0 && height > 0 &&
+           width > 0 && width < most;
+}
+
+size_t rt_image_resize_scratch(const rt_image *image, int32_t height, int32_t width)
+{
+    return sizes_fit(image, height, width) ? parts_of(image, width).total : 0;
+}
+
+/* Source of output position i on an axis: i * (in / out), split into the pixel before and a weight. */
+typedef struct axis_tap {
+    int32_t low, high;
+    float weight;
+} axis_tap;
+
+static axis_tap tap_of(int32_t i, int32_t in, int32_t out)
+{
+    float scale = (float)in / (float)out;
+    float position = (float)i * scale;
+    int32_t low = (int32_t)position;
+    axis_tap tap = {.low = low < in ? low : in - 1, .weight = position - (float)low};
+    tap.high = tap.low + 1 < in ? tap.low + 1 : tap.low;
+    return tap;
+}
+
+static void fill_columns(resize_job *job, const resize_parts *parts, int32_t width, uint8_t *memory)
+{
+    int32_t *left = (int32_t *)(void *)memory, *right = left + parts->group_columns;
+    float *weight = (float *)(void *)(memory + 2 * parts->table);
+    for (size_t x = 0; x < parts->group_columns; x++) {
+        axis_tap tap = {0, 0, 0};
+        if (x < (size_t)width)
+            tap = tap_of((int32_t)x, job->image->width, width);
+        left[x] = 3 * tap.low;
+        right[x] = 3 * tap.high;
+        weight[x] = tap.weight;
+    }
+    job->columns = (rt_columns){left, right, weight, parts->group_columns};
+}
+
+static resize_job prepare(const rt_resize_loops *loops, const rt_image *image, int32_t width, rt_pixel_layout layout,
+                          uint8_t *memory)
+{
+    resize_parts parts = parts_of(image, width);
+    size_t row_bytes = (size_t)image->width * 3;
+    resize_job job = {.loops = loops, .image = image, .layout = layout, .holds = {-1, -1}};
+    fill_columns(&job, &parts, width, memory);
+    memory += 3 * parts.table;
+    job.line[0] = (float *)(void *)memory;
+    job.line[1] = (float *)(void *)(memory + parts.line);
+    job.last_line = memory + 2 * parts.line;
+    memcpy(job.last_line, image->pixels + (size_t)(image->height - 1) * row_bytes, row_bytes);
+    job.last_line[row_bytes] = 0;
+    return job;
+}
+
+/* Line y of the photo resized across, in the slot that does not hold line keep. */
+static const float *line_of(resize_job *job, int32_t y, int32_t keep)
+{
+    for (int i = 0; i < 2; i++)
+        if (job->holds[i] == y)
+            return job->line[i];
+    int slot = job->holds[0] == keep ? 1 : 0;
+    const uint8_t *from = y == job->image->height - 1
+                              ? job->last_line
+                              : job->image->pixels + (size_t)y * (size_t)job->image->width * 3;
+    if (job->layout == RT_PLANAR)
+        job->loops->across_planar(from, &job->columns, job->line[slot]);
+    else
+        job->loops->across_interleaved(from, &job->columns, job->line[slot]);
+    job->holds[slot] = y;
+    return job->line[slot];
+}
+
+rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, int32_t height, int32_t width,
+                         rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
+{
+    if (!sizes_fit(image, height, width))
+        return rt_fail(err, RT_EARG, "cannot resize %d x %d pixels to %d x %d", image->width, image->height, width,
+                       height);
+    resize_job job = prepare(loops, image, width, layout, scratch);
+    size_t columns = (size_t)width, plane = (size_t)height * columns;
+    for (int32_t y = 0; y < height; y++) {
+        axis_tap tap = tap_of(y, image->height, height);
+        const float *top = line_of(&job, tap.low, tap.high);
+        const float *bottom = line_of(&job, tap.high, tap.low);
+        if (layout == RT_INTERLEAVED) {
+            loops->down(top, bottom, tap.weight, out + (size_t)y * 3 * columns, 3 * columns);
+            continue;
+        }
+        for (size_t c = 0; c < 3; c++)
+            loops->down(top + c * job.columns.n, bottom + c * job.columns.n, tap.weight,
+                        out + c * plane + (size_t)y * columns, columns);
+    }
+    return RT_OK;
+}
+
+static float mix(const uint8_t *line, const rt_columns *columns, size_t x, size_t c)
+{
+    float a = (float)line[columns->left[x] + (int32_t)c] * unit;
+    float b = (float)line[columns->right[x] + (int32_t)c] * unit;
+    return a + (b - a) * columns->weight[x];
+}
+
+static void across_planar(const uint8_t *line, const rt_columns *columns, float *out)
+{
+    for (size_t c = 0; c < 3; c++)
+        for (size_t x = 0; x < columns->n; x++)
+            out[c * columns->n + x] = mix(line, columns, x, c);
+}
+
+static void across_interleaved(const uint8_t *line, const rt_columns *columns, float *out)
+{
+    for (size_t x = 0; x < columns->n; x++)
+        for (size_t c = 0; c < 3; c++)
+            out[3 * x + c] = mix(line, columns, x, c);
+}
+
+static void down(const float *top, const float *bottom, float weight, float *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = top[i] + (bottom[i] - top[i]) * weight;
+}
+
+static const rt_resize_loops plain = {"plain", across_planar, across_interleaved, down};
+
+void rt__resize_loops(const rt_resize_loops *list[RT_RESIZE_MOST_LOOPS])
+{
+    const rt_resize_loops *fast = rt__resize_fast_loops();
+    list[0] = &plain;
+    list[1] = fast;
+    list[2] = NULL;
+}
+
+rt_code rt_image_resize(const rt_image *image, int32_t height, int32_t width, rt_pixel_layout layout, void *scratch,
+                        float *out, rt_error *err)
+{
+    const rt_resize_loops *fast = rt__resize_fast_loops();
+    return rt__image_resize(fast != NULL ? fast : &plain, image, height, width, layout, scratch, out, err);
+}

@@ -1,0 +1,42 @@
+/* The inner loops of the resize, once in plain C (their meaning) and once for each instruction set; all give the
+ * same bits: a multiply and an add each round, never fused.
+ *
+ * lerp(a, b, t) = a + (b - a) * t in float32, where a and b are pixel * float32(1/255). */
+#ifndef RT_IMAGE_RESIZE_H
+#define RT_IMAGE_RESIZE_H
+
+#include "retrain/image.h"
+
+/* Columns are worked on in groups of so many; what a line lacks to a whole group is made up. */
+enum { RT_RESIZE_GROUP = 16 };
+
+/* Where the columns of the output come from: byte offsets of their left and right pixel in a line of the photo,
+ * and the weight of the right one, 0 <= t < 1. */
+typedef struct rt_columns {
+    const int32_t *left, *right;
+    const float *weight;
+    size_t n; /* a multiple of RT_RESIZE_GROUP */
+} rt_columns;
+
+typedef struct rt_resize_loops {
+    const char *name;
+    /* Resizes one line of the photo, of which 1 byte behind the last pixel may be read.
+     * out: [3][n], or [n][3] floats. */
+    void (*across_planar)(const uint8_t *line, const rt_columns *columns, float *out);
+    void (*across_interleaved)(const uint8_t *line, const rt_columns *columns, float *out);
+    /* out[i] = lerp(top[i], bottom[i], weight); out need not be aligned, writes exactly n. */
+    void (*down)(const float *top, const float *bottom, float weight, float *out, size_t n);
+} rt_resize_loops;
+
+/* Those this processor can run: the plain ones first, the fastest last.  Ends with NULL. */
+enum { RT_RESIZE_MOST_LOOPS = 4 };
+void rt__resize_loops(const rt_resize_loops *list[RT_RESIZE_MOST_LOOPS]);
+
+/* The best beyond plain C, or NULL.  One file a processor family. */
+const rt_resize_loops *rt__resize_fast_loops(void);
+
+/* rt_image_resize() with loops of choice. */
+rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, int32_t height, int32_t width,
+                         rt_pixel_layout layout, void *scratch, float *out, rt_error *err);
+
+#endif
