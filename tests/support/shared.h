@@ -14,7 +14,8 @@ bool shared_has(const char *relative);
 /* Whether the folder of reference files is there at all. */
 bool shared_present(void);
 
-/* First line of a test's main(): when relative is absent, says that what is skipped and ends with status 77. */
+/* First line of a test's main(): when relative is absent, says that what is skipped and ends with status 77.
+ */
 void shared_or_skip(const char *relative, const char *what);
 
 #endif
