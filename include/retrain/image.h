@@ -16,10 +16,11 @@ typedef struct rt_image {
 } rt_image;
 
 /* Decodes JPEG, PNG or a one-frame GIF, told apart by its first bytes, whatever the file is called.
+ * image      its pixels are undefined after an error, its memory stays usable
  * EXIF orientation, colour profiles and gamma are ignored, alpha is dropped, 16 bits are cut to 8.
  *   RT_EFORMAT       not such a file, or damaged (TensorFlow refuses it too)
  *   RT_EUNSUPPORTED  BMP, WebP, an animated GIF ... : err->cause names it
- *   RT_ELIMIT        more than max_pixels (0: 178,956,970, Pillow's own warning limit times two)
+ *   RT_ELIMIT        more than max_pixels (0 and the most: 178,956,970, TensorFlow's own limit)
  *   RT_ENOMEM */
 rt_code rt_image_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err);
 void rt_image_clear(rt_image *image);

@@ -49,8 +49,8 @@ static rt_code fail_unknown(const uint8_t *bytes, size_t size, rt_error *err)
         return rt_fail_at(err, RT_EFORMAT, 0, "the file is empty");
     memcpy(first, bytes, size < sizeof first ? size : sizeof first);
     return rt_fail_at(err, RT_EFORMAT, 0,
-                      "not an image: JPEG, PNG and GIF files start otherwise than %02x %02x %02x %02x", first[0],
-                      first[1], first[2], first[3]);
+                      "not an image: JPEG, PNG and GIF files start otherwise than %02x %02x %02x %02x",
+                      first[0], first[1], first[2], first[3]);
 }
 
 rt_code rt_image_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
@@ -59,7 +59,8 @@ rt_code rt_image_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt
     if (format == NULL)
         return fail_unknown(bytes, size, err);
     if (format->decode == NULL)
-        return rt_fail(err, RT_EUNSUPPORTED, "%s images are not supported; convert it to JPEG or PNG", format->name);
+        return rt_fail(err, RT_EUNSUPPORTED, "%s images are not supported; convert it to JPEG or PNG",
+                       format->name);
     return format->decode(bytes, size, max_pixels > 0 && max_pixels < most_pixels ? max_pixels : most_pixels,
                           image, err);
 }
@@ -71,7 +72,8 @@ rt_code rt__image_reserve(rt_image *image, uint32_t width, uint32_t height, size
     if (pixels == 0)
         return rt_fail(err, RT_EFORMAT, "the image has no pixels: %u x %u", width, height);
     if (pixels > max_pixels || width > INT32_MAX || height > INT32_MAX || !rt_mul(&bytes, (size_t)pixels, 3))
-        return rt_fail(err, RT_ELIMIT, "%u x %u pixels are more than the limit of %zu", width, height, max_pixels);
+        return rt_fail(err, RT_ELIMIT, "%u x %u pixels are more than the limit of %zu", width, height,
+                       max_pixels);
     if (bytes > image->capacity) {
         free(image->pixels);
         image->capacity = 0;

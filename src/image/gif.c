@@ -82,7 +82,8 @@ static bool read_indices(gif_job *job, rt_image *image)
     return true;
 }
 
-/* Indices to colours, in place from the front: index x stands at 2 * width + x, never before byte 3 * x + 2. */
+/* Indices to colours, in place from the front: index x stands at 2 * width + x, never before byte 3 * x + 2.
+ */
 static rt_code colour_line(const gif_job *job, const ColorMapObject *map, uint8_t *line, size_t width)
 {
     for (size_t x = 0; x < width; x++) {
@@ -120,7 +121,8 @@ static rt_code read_frame(gif_job *job, size_t max_pixels, rt_image *image)
 {
     const GifImageDesc *frame = &job->gif->Image;
     const ColorMapObject *map = frame->ColorMap != NULL ? frame->ColorMap : job->gif->SColorMap;
-    rt_code code = rt__image_reserve(image, (uint32_t)frame->Width, (uint32_t)frame->Height, max_pixels, job->err);
+    rt_code code =
+        rt__image_reserve(image, (uint32_t)frame->Width, (uint32_t)frame->Height, max_pixels, job->err);
     if (code != RT_OK)
         return code;
     if (map == NULL)
@@ -128,7 +130,8 @@ static rt_code read_frame(gif_job *job, size_t max_pixels, rt_image *image)
     if (!read_indices(job, image))
         return fail_damaged(job, job->gif->Error);
     for (int32_t y = 0; y < image->height && code == RT_OK; y++)
-        code = colour_line(job, map, image->pixels + (size_t)y * 3 * (size_t)image->width, (size_t)image->width);
+        code =
+            colour_line(job, map, image->pixels + (size_t)y * 3 * (size_t)image->width, (size_t)image->width);
     if (code == RT_OK && (frame->Left != 0 || frame->Top != 0))
         move_by(image, frame->Left, frame->Top);
     return code;
@@ -166,7 +169,8 @@ static rt_code read_file(gif_job *job, size_t max_pixels, rt_image *image)
 
 rt_code rt__gif_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
 {
-    gif_job job = {.bytes = bytes, .left = size, .size = size, .transparent = NO_TRANSPARENT_COLOR, .err = err};
+    gif_job job = {
+        .bytes = bytes, .left = size, .size = size, .transparent = NO_TRANSPARENT_COLOR, .err = err};
     int error = 0;
     job.gif = DGifOpen(&job, on_read, &error);
     if (job.gif == NULL)

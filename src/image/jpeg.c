@@ -11,7 +11,8 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-/* Photos have some ten scans; a small file may hold thousands over a large image, each a pass over all of it. */
+/* Photos have some ten scans; a small file may hold thousands over a large image, each a pass over all of it.
+ */
 enum { MOST_SCANS = 500, ROWS_AT_ONCE = 16 };
 
 typedef struct jpeg_job {
@@ -19,7 +20,7 @@ typedef struct jpeg_job {
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
     struct jpeg_progress_mgr progress;
-    jmp_buf failed; /* leads back into rt__jpeg_decode() and nowhere else */
+    jmp_buf failed; /* leads back into decode_guarded() and nowhere else */
     size_t size;
     rt_error *err;
     rt_code code;
@@ -145,11 +146,23 @@ static rt_code read_pixels(jpeg_job *job, rt_image *image)
     while (d->output_scanline < d->output_height) {
         uint8_t *rgb = image->pixels + (size_t)d->output_scanline * d->output_width * 3;
         if ((ink ? read_ink(d, line, rgb) : read_rgb(d, rgb)) == 0)
-            return rt_fail_at(job->err, RT_EFORMAT, offset_in(job), "truncated JPEG file: ends in line %u of %u",
-                              d->output_scanline, d->output_height);
+            return rt_fail_at(job->err, RT_EFORMAT, offset_in(job),
+                              "truncated JPEG file: ends in line %u of %u", d->output_scanline,
+                              d->output_height);
     }
     jpeg_finish_decompress(d);
     return RT_OK;
+}
+
+/* Errors of the library end here. */
+static rt_code decode_guarded(jpeg_job *job, const uint8_t *bytes, size_t max_pixels, rt_image *image)
+{
+    if (setjmp(job->failed) != 0)
+        return job->code;
+    start(job, bytes);
+    rt_code code = rt__image_reserve(image, job->decompress.output_width, job->decompress.output_height,
+                                     max_pixels, job->err);
+    return code == RT_OK ? read_pixels(job, image) : code;
 }
 
 rt_code rt__jpeg_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
@@ -159,13 +172,7 @@ rt_code rt__jpeg_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt
     job.decompress.client_data = &job;
     job.errors.error_exit = on_error;
     job.errors.emit_message = on_warning;
-    if (setjmp(job.failed) == 0) {
-        start(&job, bytes);
-        job.code = rt__image_reserve(image, job.decompress.output_width, job.decompress.output_height, max_pixels,
-                                     err);
-        if (job.code == RT_OK)
-            job.code = read_pixels(&job, image);
-    }
+    rt_code code = decode_guarded(&job, bytes, max_pixels, image);
     jpeg_destroy_decompress(&job.decompress);
-    return job.code;
+    return code;
 }

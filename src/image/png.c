@@ -1,4 +1,5 @@
-/* PNG, with the library and the settings of TensorFlow's png_io.cc: both then agree on which damage is fatal. */
+/* PNG, with the library and the settings of TensorFlow's png_io.cc: both then agree on which damage is fatal.
+ */
 #include "pixels.h"
 
 #include <png.h>
@@ -19,8 +20,8 @@ static void on_error(png_structp png, png_const_charp text)
     png_job *job = png_get_error_ptr(png);
     job->code = strstr(text, "ut of memory") != NULL
                     ? rt_fail(job->err, RT_ENOMEM, "no memory to decode a PNG file")
-                    : rt_fail_at(job->err, RT_EFORMAT, (int64_t)(job->size - job->left), "damaged PNG file: %s",
-                                 text);
+                    : rt_fail_at(job->err, RT_EFORMAT, (int64_t)(job->size - job->left),
+                                 "damaged PNG file: %s", text);
     png_longjmp(png, 1);
 }
 
@@ -78,7 +79,8 @@ static rt_code read_pixels(png_job *job, size_t max_pixels, rt_image *image)
     int passes = ask_for_rgb(job);
     size_t row_bytes = (size_t)image->width * 3;
     if (png_get_rowbytes(job->png, job->info) != row_bytes)
-        return rt_fail(job->err, RT_EUNSUPPORTED, "a PNG file that does not decode to 8-bit red, green and blue");
+        return rt_fail(job->err, RT_EUNSUPPORTED,
+                       "a PNG file that does not decode to 8-bit red, green and blue");
     for (int pass = 0; pass < passes; pass++)
         for (int32_t y = 0; y < image->height; y++)
             png_read_row(job->png, image->pixels + (size_t)y * row_bytes, NULL);
@@ -86,14 +88,23 @@ static rt_code read_pixels(png_job *job, size_t max_pixels, rt_image *image)
     return RT_OK;
 }
 
+/* Errors of the library end here. */
+static rt_code decode_guarded(png_job *job, size_t max_pixels, rt_image *image)
+{
+    if (setjmp(png_jmpbuf(job->png)) != 0)
+        return job->code;
+    return read_pixels(job, max_pixels, image);
+}
+
 rt_code rt__png_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
 {
     png_job job = {.bytes = bytes, .left = size, .size = size, .err = err};
+    rt_code code;
     job.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning);
     if (job.png == NULL || (job.info = png_create_info_struct(job.png)) == NULL)
-        job.code = rt_fail(err, RT_ENOMEM, "no memory to decode a PNG file");
-    else if (setjmp(png_jmpbuf(job.png)) == 0)
-        job.code = read_pixels(&job, max_pixels, image);
+        code = rt_fail(err, RT_ENOMEM, "no memory to decode a PNG file");
+    else
+        code = decode_guarded(&job, max_pixels, image);
     png_destroy_read_struct(&job.png, &job.info, NULL);
-    return job.code;
+    return code;
 }

@@ -40,8 +40,8 @@ static resize_parts parts_of(const rt_image *image, int32_t width)
 static bool sizes_fit(const rt_image *image, int32_t height, int32_t width)
 {
     const int32_t most = INT32_MAX / 4; /* byte offsets in a line stay below 2^31 */
-    return image->pixels != NULL && image->width > 0 && image->width < most && image->height > 0 && height > 0 &&
-           width > 0 && width < most;
+    return image->pixels != NULL && image->width > 0 && image->width < most && image->height > 0 &&
+           height > 0 && width > 0 && width < most;
 }
 
 size_t rt_image_resize_scratch(const rt_image *image, int32_t height, int32_t width)
@@ -80,8 +80,8 @@ static void fill_columns(resize_job *job, const resize_parts *parts, int32_t wid
     job->columns = (rt_columns){left, right, weight, parts->group_columns};
 }
 
-static resize_job prepare(const rt_resize_loops *loops, const rt_image *image, int32_t width, rt_pixel_layout layout,
-                          uint8_t *memory)
+static resize_job prepare(const rt_resize_loops *loops, const rt_image *image, int32_t width,
+                          rt_pixel_layout layout, uint8_t *memory)
 {
     resize_parts parts = parts_of(image, width);
     size_t row_bytes = (size_t)image->width * 3;
@@ -118,8 +118,8 @@ rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, in
                          rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
 {
     if (!sizes_fit(image, height, width))
-        return rt_fail(err, RT_EARG, "cannot resize %d x %d pixels to %d x %d", image->width, image->height, width,
-                       height);
+        return rt_fail(err, RT_EARG, "cannot resize %d x %d pixels to %d x %d", image->width, image->height,
+                       width, height);
     resize_job job = prepare(loops, image, width, layout, scratch);
     size_t columns = (size_t)width, plane = (size_t)height * columns;
     for (int32_t y = 0; y < height; y++) {
@@ -174,8 +174,8 @@ void rt__resize_loops(const rt_resize_loops *list[RT_RESIZE_MOST_LOOPS])
     list[2] = NULL;
 }
 
-rt_code rt_image_resize(const rt_image *image, int32_t height, int32_t width, rt_pixel_layout layout, void *scratch,
-                        float *out, rt_error *err)
+rt_code rt_image_resize(const rt_image *image, int32_t height, int32_t width, rt_pixel_layout layout,
+                        void *scratch, float *out, rt_error *err)
 {
     const rt_resize_loops *fast = rt__resize_fast_loops();
     return rt__image_resize(fast != NULL ? fast : &plain, image, height, width, layout, scratch, out, err);

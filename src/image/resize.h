@@ -1,5 +1,5 @@
-/* The inner loops of the resize, once in plain C (their meaning) and once for each instruction set; all give the
- * same bits: a multiply and an add each round, never fused.
+/* The inner loops of the resize, once in plain C (their meaning) and once for each instruction set; all give
+ * the same bits: a multiply and an add each round, never fused.
  *
  * lerp(a, b, t) = a + (b - a) * t in float32, where a and b are pixel * float32(1/255). */
 #ifndef RT_IMAGE_RESIZE_H
@@ -10,8 +10,8 @@
 /* Columns are worked on in groups of so many; what a line lacks to a whole group is made up. */
 enum { RT_RESIZE_GROUP = 16 };
 
-/* Where the columns of the output come from: byte offsets of their left and right pixel in a line of the photo,
- * and the weight of the right one, 0 <= t < 1. */
+/* Where the columns of the output come from: byte offsets of their left and right pixel in a line of the
+ * photo, and the weight of the right one, 0 <= t < 1. */
 typedef struct rt_columns {
     const int32_t *left, *right;
     const float *weight;

@@ -29,7 +29,8 @@ static void decode(const char *name, rt_image *image)
 }
 
 /* [side, side, 3], whatever the layout was on the way; owned by the caller. */
-static float *resized(const rt_resize_loops *loops, rt_pixel_layout layout, const rt_image *image, int32_t side)
+static float *resized(const rt_resize_loops *loops, rt_pixel_layout layout, const rt_image *image,
+                      int32_t side)
 {
     size_t plane = (size_t)side * (size_t)side, scratch_bytes = rt_image_resize_scratch(image, side, side);
     float *out = malloc(3 * plane * sizeof *out), *turned = malloc(3 * plane * sizeof *out);
@@ -46,7 +47,8 @@ static float *resized(const rt_resize_loops *loops, rt_pixel_layout layout, cons
 typedef void check(const char *name, const float *pixels, int32_t side, const void *want);
 
 /* Runs a check over all loops and layouts. */
-static void with_all(const char *name, const rt_image *image, int32_t side, check *check_one, const void *want)
+static void with_all(const char *name, const rt_image *image, int32_t side, check *check_one,
+                     const void *want)
 {
     const rt_resize_loops *list[RT_RESIZE_MOST_LOOPS];
     rt__resize_loops(list);
@@ -98,8 +100,8 @@ static void every_checksum_is_tensorflows(void **state)
         uint8_t digest[RT_SHA256_BYTES];
         char text[2 * RT_SHA256_BYTES + 1], key[32];
         decode(entry->string, &image);
-        assert_int_equal(rt__sha256(image.pixels, (size_t)image.width * (size_t)image.height * 3, digest, NULL),
-                         RT_OK);
+        assert_int_equal(
+            rt__sha256(image.pixels, (size_t)image.width * (size_t)image.height * 3, digest, NULL), RT_OK);
         rt__hex(digest, sizeof digest, text);
         assert_string_equal(text, cJSON_GetObjectItem(entry, "sha256")->valuestring);
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
