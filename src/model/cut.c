@@ -1,0 +1,289 @@
+/* Where to cut a graph that does not say it itself: structure only, no names. */
+#include "graph/prune.h"
+#include "network.h"
+
+#include <string.h>
+
+enum { CHANNELS = 3 };
+
+static bool is_op(const rt_node *node, const char *op)
+{
+    return strcmp(node->op, op) == 0;
+}
+
+static bool is_one_of(const rt_node *node, const char *const *ops)
+{
+    while (*ops && strcmp(node->op, *ops) != 0)
+        ops++;
+    return *ops != NULL;
+}
+
+static bool attr_true(const rt_node *node, const char *name)
+{
+    const rt_attr *attr = rt__node_attr(node, name);
+    return attr && attr->kind == RT_ATTR_BOOL && attr->value.b;
+}
+
+bool rt__edge_shape(const rt_graph *graph, rt_edge edge, rt_shape *shape)
+{
+    const rt_node *node = rt__graph_node(graph, edge.node);
+    const rt_attr *attr = rt__node_attr(node, "_output_shapes");
+    if (attr && attr->kind == RT_ATTR_LIST_SHAPE && (size_t)edge.output < attr->count) {
+        *shape = attr->value.shapes[edge.output];
+        return shape->rank != RT_UNKNOWN;
+    }
+    attr = rt__node_attr(node, "shape");
+    if (edge.output != 0 || !attr || attr->kind != RT_ATTR_SHAPE || strncmp(node->op, "Placeholder", 11) != 0)
+        return false;
+    *shape = attr->value.shape;
+    return shape->rank != RT_UNKNOWN;
+}
+
+/* ---- the classifier ---- */
+
+/* Passes its first input on, or changes it only by constants: may stand behind a classifier's product. */
+static const char *const behind_classifier[] = {"Softmax", "Sigmoid", "LogSoftmax", "Squeeze",
+                                                "Reshape", "BiasAdd", "Identity",   "Add",
+                                                "AddV2",   "ArgMax",  "TopKV2",     NULL};
+/* The same value: may stand between the features and a classifier. */
+static const char *const before_classifier[] = {"Identity", "PlaceholderWithDefault", "StopGradient", NULL};
+
+/* The data input of an addition that is not a constant; others have it first. */
+static rt_edge data_input(const rt_graph *graph, const rt_node *node)
+{
+    bool swapped = node->n_inputs == 2 && (is_op(node, "Add") || is_op(node, "AddV2")) &&
+                   rt__graph_const(graph, node->inputs[0]);
+    return node->inputs[swapped];
+}
+
+static bool as_classifier(const rt_graph *graph, uint32_t index, rt_classifier_node *found)
+{
+    const rt_node *node = rt__graph_node(graph, index);
+    const rt_tensor *weights;
+    bool conv = is_op(node, "Conv2D"), transposed = attr_true(node, "transpose_b");
+    if ((!conv && !is_op(node, "MatMul")) || node->n_inputs != 2 || attr_true(node, "transpose_a"))
+        return false;
+    weights = rt__graph_const(graph, node->inputs[1]);
+    if (!weights || weights->shape.rank != (conv ? 4 : 2))
+        return false;
+    if (conv && (weights->shape.dim[0] != 1 || weights->shape.dim[1] != 1))
+        return false;
+    *found = (rt_classifier_node){.node = index, .feature = node->inputs[0], .flatten = conv};
+    found->inputs = conv ? weights->shape.dim[2] : weights->shape.dim[transposed];
+    found->outputs = conv ? weights->shape.dim[3] : weights->shape.dim[!transposed];
+    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
+        const rt_node *before = rt__graph_node(graph, found->feature.node);
+        if (!is_one_of(before, before_classifier) || before->n_inputs == 0 || found->feature.output != 0)
+            break;
+        found->feature = before->inputs[0];
+    }
+    return found->inputs > 0;
+}
+
+/* Back from a node nobody reads. */
+static bool classifier_behind(const rt_graph *graph, uint32_t sink, rt_classifier_node *found)
+{
+    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
+        const rt_node *node = rt__graph_node(graph, sink);
+        if (as_classifier(graph, sink, found))
+            return true;
+        if (!is_one_of(node, behind_classifier) || node->n_inputs == 0)
+            return false;
+        sink = data_input(graph, node).node;
+    }
+    return false;
+}
+
+bool rt__find_classifier(const rt_graph *graph, rt_classifier_node *found)
+{
+    uint32_t n = rt__graph_count(graph);
+    bool any = false;
+    for (uint32_t i = n; i-- > 0 && !any;) {
+        bool read = false;
+        for (uint32_t k = 0; k < n && !read; k++) {
+            const rt_node *reader = rt__graph_node(graph, k);
+            for (uint32_t e = 0; e < reader->n_inputs && !read; e++)
+                read = reader->inputs[e].node == i;
+        }
+        any = !read && classifier_behind(graph, i, found);
+    }
+    return any;
+}
+
+/* ---- the input ---- */
+
+static bool takes_images(const rt_graph *graph, uint32_t index, bool *sized)
+{
+    const rt_node *node = rt__graph_node(graph, index);
+    const rt_attr *dtype = rt__node_attr(node, "dtype");
+    rt_shape shape;
+    if (!is_op(node, "Placeholder") || !dtype || dtype->kind != RT_ATTR_TYPE || dtype->value.type != RT_FLOAT)
+        return false;
+    *sized = rt__edge_shape(graph, (rt_edge){index, 0}, &shape);
+    return !*sized || (shape.rank == 4 && (shape.dim[3] == CHANNELS || shape.dim[3] == RT_UNKNOWN));
+}
+
+static rt_code no_input(const rt_graph *graph, unsigned count, rt_error *err)
+{
+    rt_buffer list = {0};
+    rt_code code;
+    for (uint32_t i = 0; i < rt__graph_count(graph) && list.size < 256; i++) {
+        const rt_node *node = rt__graph_node(graph, i);
+        const rt_attr *dtype = rt__node_attr(node, "dtype");
+        if (is_op(node, "Placeholder"))
+            rt__buffer_format(&list, "%s'%s' (%s)", list.size ? ", " : "", node->name,
+                              dtype && dtype->kind == RT_ATTR_TYPE ? rt__dtype_name(dtype->value.type) : "?");
+    }
+    code = rt_fail(err, RT_EUNSUPPORTED, "%s: say which with --input_tensor; there are: %s",
+                   count ? "several Placeholders could take the images"
+                         : "no Placeholder takes images (float [?,height,width,3])",
+                   list.size && !list.failed ? list.bytes : "none at all");
+    rt__buffer_clear(&list);
+    return code;
+}
+
+rt_code rt__network_find_input(rt_network *network, rt_error *err)
+{
+    rt_graph *needed;
+    uint32_t found = 0;
+    unsigned sized_count = 0, count = 0;
+    rt_code code = rt__graph_prune(network->graph, &network->feature, 1, &needed, NULL, err);
+    if (code != RT_OK)
+        return code;
+    for (uint32_t i = 0; i < rt__graph_count(needed); i++) {
+        bool sized;
+        if (!takes_images(needed, i, &sized) || (!sized && sized_count))
+            continue;
+        if (sized && !sized_count)
+            count = 0; /* one that says its shape is better than those that do not */
+        sized_count += sized;
+        count++;
+        found = i;
+    }
+    if (count == 1) {
+        network->input.output = 0;
+        rt__graph_find(network->graph, rt__graph_node(needed, found)->name, &network->input.node);
+    } else {
+        code = no_input(needed, count, err);
+    }
+    rt__graph_free(needed);
+    return code;
+}
+
+/* The only node that reads an edge, and with which of its inputs. */
+static const rt_node *only_reader(const rt_graph *graph, rt_edge edge, uint32_t *index, uint32_t *input)
+{
+    const rt_node *reader = NULL;
+    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
+        const rt_node *node = rt__graph_node(graph, i);
+        for (uint32_t k = 0; k < node->n_inputs; k++) {
+            if (node->inputs[k].node != edge.node || node->inputs[k].output != edge.output)
+                continue;
+            if (reader)
+                return NULL;
+            reader = node;
+            *index = i;
+            *input = k;
+        }
+    }
+    return reader;
+}
+
+static bool first_float(const rt_tensor *t, float *value)
+{
+    if (!t || t->dtype != RT_FLOAT || t->bytes < sizeof *value)
+        return false;
+    memcpy(value, t->data, sizeof *value);
+    return true;
+}
+
+/* y = a x + b behind one more node; false when the node does something else. */
+static bool follow(const rt_node *node, uint32_t input, float c, double *a, double *b)
+{
+    double sign = 1;
+    if (is_op(node, "Mul")) {
+        *a *= c;
+        *b *= c;
+    } else if (is_op(node, "RealDiv") || is_op(node, "Div")) {
+        if (input != 0 || c == 0)
+            return false;
+        *a /= c;
+        *b /= c;
+    } else if (is_op(node, "Sub")) {
+        if (input == 1)
+            sign = -1;
+        *a *= sign;
+        *b = input == 0 ? *b - c : c - *b;
+    } else if (is_op(node, "Add") || is_op(node, "AddV2") || is_op(node, "BiasAdd")) {
+        *b += c;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool rt__scales_input(const rt_graph *graph, rt_edge input, bool *unit)
+{
+    enum { WIDEST = 8 }; /* what networks are fed lies within a few units around 0 */
+    double a = 1, b = 0;
+    bool scales = false;
+    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
+        uint32_t index, at;
+        const rt_node *node = only_reader(graph, input, &index, &at);
+        float c;
+        if (!node)
+            break;
+        if (!is_op(node, "Identity")) {
+            if (node->n_inputs != 2 || !first_float(rt__graph_const(graph, node->inputs[!at]), &c) ||
+                !follow(node, at, c, &a, &b))
+                break;
+            scales = true;
+        }
+        input = (rt_edge){index, 0};
+    }
+    *unit = a * 255 + b > WIDEST || a * 255 + b < -WIDEST;
+    return scales;
+}
+
+/* ---- sizes ---- */
+
+/* Through what changes the shape but not the values, forward to a product with constant weights. */
+static bool size_from_reader(const rt_graph *graph, rt_edge feature, int64_t *size, bool *flatten)
+{
+    static const char *const same_values[] = {"Identity", "Squeeze", "PlaceholderWithDefault", NULL};
+    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
+        uint32_t index, at;
+        rt_classifier_node reader;
+        const rt_node *node = only_reader(graph, feature, &index, &at);
+        if (!node || at != 0)
+            return false;
+        if (as_classifier(graph, index, &reader)) {
+            *size = reader.inputs;
+            *flatten = *flatten || reader.flatten;
+            return true;
+        }
+        if (!is_one_of(node, same_values))
+            return false;
+        *flatten = *flatten || is_op(node, "Squeeze");
+        feature = (rt_edge){index, 0};
+    }
+    return false;
+}
+
+rt_code rt__network_size(rt_network *network, rt_error *err)
+{
+    const rt_node *node = rt__graph_node(network->graph, network->feature.node);
+    rt_shape s;
+    char text[128];
+    if (!rt__edge_shape(network->graph, network->feature, &s)) {
+        size_from_reader(network->graph, network->feature, &network->feature_size, &network->flatten);
+        return RT_OK;
+    }
+    if (s.rank == 2 || (s.rank == 4 && s.dim[1] == 1 && s.dim[2] == 1)) {
+        network->feature_size = s.dim[s.rank - 1];
+        network->flatten = s.rank == 4;
+        return RT_OK;
+    }
+    return rt_fail(err, RT_EUNSUPPORTED, "'%s' (%s) is %s; a feature tensor is [?,n] or [?,1,1,n]",
+                   node->name, node->op, rt__shape_text(&s, text, sizeof text));
+}

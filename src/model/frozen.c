@@ -1,0 +1,95 @@
+/* Bare GraphDefs whose weights are constants.  They say neither where images come in, nor how these are
+ * scaled, nor what to take as features: that is found by structure and told in the notice. */
+#include "graphdef.h"
+#include "proto/message.h"
+#include "proto/tf_graph.pb-c.h"
+#include "reader.h"
+
+#include <string.h>
+
+static bool probe(const rt_source *source)
+{
+    return source->file && source->file->size > 0 &&
+           rt__proto_check(&tf__graph_def__descriptor, source->file->bytes, source->file->size, NULL) ==
+               RT_OK;
+}
+
+static rt_code find_feature(rt_network *network, const rt_module_options *options, rt_error *err)
+{
+    const rt_graph *graph = network->graph;
+    rt_classifier_node classifier;
+    rt_buffer name = {0};
+    if (options->bottleneck_tensor) {
+        rt_code code = rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor",
+                                        &network->feature, err);
+        return code == RT_OK ? rt__network_size(network, err) : code;
+    }
+    if (!rt__find_classifier(graph, &classifier))
+        return rt_fail(
+            err, RT_EUNSUPPORTED,
+            "no feature tensor: no classifier (MatMul or 1x1 Conv2D with constant weights) stands at "
+            "the end of the graph; name a tensor with --bottleneck_tensor");
+    network->feature = classifier.feature;
+    network->feature_size = classifier.inputs;
+    network->flatten = classifier.flatten;
+    rt__buffer_format(
+        &network->notice, "features from %s, the input of the classifier %s (%s to %lld classes)",
+        rt__edge_name(graph, classifier.feature, &name), rt__graph_node(graph, classifier.node)->name,
+        rt__graph_node(graph, classifier.node)->op, (long long)classifier.outputs);
+    rt__buffer_clear(&name);
+    return RT_OK;
+}
+
+static rt_code find_input(rt_network *network, const rt_module_options *options, rt_error *err)
+{
+    rt_shape shape;
+    rt_code code = options->input_tensor ? rt__network_find(network, options->input_tensor, "--input_tensor",
+                                                            &network->input, err)
+                                         : rt__network_find_input(network, err);
+    if (code == RT_OK && rt__edge_shape(network->graph, network->input, &shape) && shape.rank == 4 &&
+        shape.dim[1] <= INT32_MAX && shape.dim[2] <= INT32_MAX) {
+        network->height = (int32_t)shape.dim[1];
+        network->width = (int32_t)shape.dim[2];
+    }
+    return code;
+}
+
+static void find_scaling(rt_network *network, const rt_module_options *options)
+{
+    rt_buffer name = {0};
+    bool unit;
+    const char *input = rt__edge_name(network->graph, network->input, &name);
+    if (options->input_std != 0) {
+        rt__buffer_format(&network->notice, "; images in %s", input);
+    } else if (rt__scales_input(network->graph, network->input, &unit)) {
+        network->input_mean = 0;
+        network->input_std = unit ? 255 : 1;
+        rt__buffer_format(&network->notice, "; images in %s, scaled by the graph itself from %s", input,
+                          unit ? "0 .. 1" : "0 .. 255");
+    } else {
+        network->input_mean = network->input_std = 127.5f;
+        rt__buffer_format(
+            &network->notice,
+            "; images in %s, taken to be wanted in -1 .. 1 (else say --input_mean, --input_std)", input);
+    }
+    rt__buffer_clear(&name);
+}
+
+static rt_code open_graph(const rt_source *source, const rt_module_options *options, rt_network *network,
+                          rt_error *err)
+{
+    rt_graphdef def;
+    rt_code code = rt__graphdef_read(source->file->bytes, source->file->size, &def, err);
+    if (code != RT_OK)
+        return code;
+    network->kind = rt__reader_frozen.name;
+    network->graph = def.graph;
+    code = find_feature(network, options, err);
+    if (code == RT_OK)
+        code = find_input(network, options, err);
+    if (code == RT_OK)
+        find_scaling(network, options);
+    return code;
+}
+
+const rt_reader rt__reader_frozen = {"frozen GraphDef", probe, open_graph};

@@ -1,0 +1,137 @@
+#include "graph/graph.h"
+#include "hub/unpack.h"
+#include "module.h"
+#include "proto/message.h"
+#include "proto/tf_graph.pb-c.h"
+#include "reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order in which they are asked. */
+static const rt_reader *const readers[] = {&rt__reader_hub_module, &rt__reader_frozen};
+
+enum { N_READERS = sizeof readers / sizeof *readers };
+
+bool rt__source_holds(const rt_source *source, const char *name)
+{
+    rt_buffer path = {0};
+    bool holds = !source->file && rt__path_join(&path, source->path, name) && rt__file_exists(path.bytes);
+    rt__buffer_clear(&path);
+    return holds;
+}
+
+static const rt_reader *choose(const rt_source *source)
+{
+    for (size_t i = 0; i < N_READERS; i++)
+        if (readers[i]->probe(source))
+            return readers[i];
+    return NULL;
+}
+
+/* The file is not what any reader knows: what it is nearest to is told. */
+static rt_code unknown_file(const rt_source *source, rt_error *err)
+{
+    rt_error graph;
+    if (source->file->size == 0)
+        return rt_fail(err, RT_EFORMAT, "the file is empty");
+    rt__proto_check(&tf__graph_def__descriptor, source->file->bytes, source->file->size, &graph);
+    return rt_fail_at(err, RT_EFORMAT, graph.offset,
+                      "neither a .tar.gz of a TF1 Hub module nor a frozen GraphDef: %s", graph.cause);
+}
+
+static rt_code open_source(const rt_source *source, const char *path, const rt_module_options *options,
+                           rt_module **module, rt_error *err)
+{
+    const rt_reader *reader = choose(source);
+    rt_network network = {.kind = ""};
+    rt_code code;
+    if (!reader && source->file)
+        return unknown_file(source, err);
+    if (!reader)
+        return rt_fail(err, RT_ENOTFOUND,
+                       "no model in this folder: a TF1 Hub module has tfhub_module.pb and saved_model.pb");
+    code = reader->open(source, options, &network, err);
+    if (code == RT_OK)
+        code = rt__network_override(&network, options, err);
+    if (code == RT_OK)
+        return rt__network_finish(&network, path, module, err);
+    rt__network_clear(&network);
+    return code;
+}
+
+static bool is_archive(const rt_map *file)
+{
+    static const uint8_t gzip[2] = {0x1f, 0x8b};
+    static const char tar[5] = {'u', 's', 't', 'a', 'r'};
+    enum { TAR_MAGIC = 257 };
+    return (file->size > sizeof gzip && memcmp(file->bytes, gzip, sizeof gzip) == 0) ||
+           (file->size > TAR_MAGIC + sizeof tar && memcmp(file->bytes + TAR_MAGIC, tar, sizeof tar) == 0);
+}
+
+/* Names a file inside the archive instead of where it was unpacked to. */
+static void name_in_archive(const char *path, const char *folder, rt_error *err)
+{
+    char inside[sizeof err->path];
+    size_t length = strlen(folder);
+    if (!err || strncmp(err->path, folder, length) != 0)
+        return;
+    memcpy(inside, err->path, sizeof inside);
+    snprintf(err->path, sizeof err->path, "%.120s (%.120s)", path, inside + length + 1);
+}
+
+/* Maps keep the unpacked files alive, so that the folder can go as soon as the module is open. */
+static rt_code open_archive(const char *path, const rt_module_options *options, rt_module **module,
+                            rt_error *err)
+{
+    char *folder;
+    rt_code code = rt__folder_temporary(&folder, err);
+    if (code != RT_OK)
+        return code;
+    code = rt__unpack(path, folder, NULL, NULL, err);
+    if (code == RT_OK) {
+        rt_source source = {.path = folder};
+        code = open_source(&source, path, options, module, err);
+        if (code != RT_OK)
+            name_in_archive(path, folder, err);
+    }
+    rt__folder_remove(folder, NULL);
+    free(folder);
+    return code;
+}
+
+rt_code rt_module_open(const char *path, const rt_module_options *options, rt_module **module, rt_error *err)
+{
+    static const rt_module_options all_to_be_found;
+    rt_source source = {.path = path};
+    rt_file_info info;
+    rt_map *file = NULL;
+    rt_code code = rt__file_info(path, &info, err);
+    if (!options)
+        options = &all_to_be_found;
+    if (code == RT_OK && !info.is_folder)
+        code = rt__map_open(&file, path, err);
+    source.file = file;
+    if (code == RT_OK && file && is_archive(file))
+        code = open_archive(path, options, module, err);
+    else if (code == RT_OK)
+        code = open_source(&source, path, options, module, err);
+    rt__map_close(file);
+    if (code != RT_OK)
+        rt_doing(err, path, "cannot load module");
+    return code;
+}
+
+void rt_module_close(rt_module *module)
+{
+    if (!module)
+        return;
+    rt__graph_free(module->graph);
+    free(module);
+}
+
+const rt_module_info *rt_module_describe(const rt_module *module)
+{
+    return &module->info;
+}

@@ -1,0 +1,187 @@
+#include "saved_model.h"
+
+#include "base/buffer.h"
+#include "proto/field.h"
+#include "proto/message.h"
+#include "proto/tf_saved_model.pb-c.h"
+#include "tensor_proto.h"
+
+#include <string.h>
+
+/* Fields of SavedModel and MetaGraphDef that are looked at before a graph is chosen and unpacked. */
+enum { META_GRAPHS = 2, META_INFO_DEF = 1, TAGS = 4 };
+
+static bool has_tag(const rt_field *info, const char *tag)
+{
+    rt_cursor c = rt__cursor(info->bytes, info->size);
+    rt_field field;
+    while (rt__field_next(&c, &field))
+        if (field.number == TAGS && field.wire == RT_WIRE_BYTES && field.size == strlen(tag) &&
+            memcmp(field.bytes, tag, field.size) == 0)
+            return true;
+    return false;
+}
+
+/* Appends "{a, b}"; returns how many tags there are. */
+static size_t list_tags(const rt_field *info, rt_buffer *list)
+{
+    rt_cursor c = rt__cursor(info->bytes, info->size);
+    rt_field field;
+    size_t count = 0;
+    rt__buffer_text(list, list->size ? ", {" : "{");
+    while (rt__field_next(&c, &field))
+        if (field.number == TAGS && field.wire == RT_WIRE_BYTES)
+            rt__buffer_format(list, "%s%.*s", count++ ? "," : "", field.size < 64 ? (int)field.size : 64,
+                              (const char *)field.bytes);
+    rt__buffer_text(list, "}");
+    return count;
+}
+
+static bool matches(const rt_field *info, size_t count, const char *const *tags, size_t n_tags)
+{
+    for (size_t i = 0; i < n_tags; i++)
+        if (!has_tag(info, tags[i]))
+            return false;
+    return count == n_tags;
+}
+
+/* Finds the bytes of the graph whose tags are the wanted ones. */
+static rt_code pick(const void *bytes, size_t size, const char *const *tags, size_t n_tags, rt_field *chosen,
+                    rt_error *err)
+{
+    rt_cursor c = rt__cursor(bytes, size);
+    rt_buffer seen = {0};
+    rt_field field = {.bytes = NULL};
+    bool found = false;
+    rt_code code = RT_OK;
+    while (!found && rt__field_next(&c, &field)) {
+        rt_field info = {.bytes = NULL};
+        if (field.number != META_GRAPHS || field.wire != RT_WIRE_BYTES)
+            continue;
+        if (!rt__field_find(field.bytes, field.size, META_INFO_DEF, &info) || info.wire != RT_WIRE_BYTES)
+            info = (rt_field){.bytes = NULL};
+        found = matches(&info, list_tags(&info, &seen), tags, n_tags);
+    }
+    if (found)
+        *chosen = field;
+    else if (rt__cursor_left(&c) > 0)
+        code = rt_fail_at(err, RT_EFORMAT, (int64_t)c.at,
+                          "the SavedModel is cut off or damaged here (%zu bytes are left of it)",
+                          rt__cursor_left(&c));
+    else if (seen.size == 0)
+        code = rt_fail(err, RT_EFORMAT, "a SavedModel without a graph");
+    else
+        code = rt_fail(err, RT_ENOTFOUND, "no graph with the tags wanted; there are %s",
+                       seen.failed ? "others" : seen.bytes);
+    rt__buffer_clear(&seen);
+    return code;
+}
+
+rt_code rt__saved_model_read(const void *bytes, size_t size, const char *const *tags, size_t n_tags,
+                             rt_meta_graph *meta, rt_error *err)
+{
+    ProtobufCMessage *message;
+    Tf__MetaGraphDef *chosen;
+    rt_field field = {.bytes = NULL};
+    rt_graph *graph;
+    rt_code code = pick(bytes, size, tags, n_tags, &field, err);
+    if (code == RT_OK)
+        code = rt__graph_new(&graph, err);
+    if (code != RT_OK)
+        return code;
+    code = rt__proto_unpack(&tf__meta_graph_def__descriptor, field.bytes, field.size, rt__graph_arena(graph),
+                            &message, err);
+    if (code != RT_OK && err && err->offset >= 0)
+        err->offset += field.bytes - (const uint8_t *)bytes;
+    if (code == RT_OK) {
+        chosen = (Tf__MetaGraphDef *)message;
+        meta->message = chosen;
+        code = chosen->graph_def ? rt__graphdef_fill(graph, chosen->graph_def, &meta->def, err)
+                                 : rt_fail(err, RT_EFORMAT, "a MetaGraphDef without a graph");
+    }
+    if (code != RT_OK)
+        rt__graph_free(graph);
+    return code;
+}
+
+static const Tf__SignatureDef *find_signature(const rt_meta_graph *meta, const char *name)
+{
+    for (size_t i = 0; i < meta->message->n_signature_def; i++)
+        if (strcmp(meta->message->signature_def[i]->key, name) == 0)
+            return meta->message->signature_def[i]->value;
+    return NULL;
+}
+
+bool rt__meta_graph_has_signature(const rt_meta_graph *meta, const char *signature)
+{
+    return find_signature(meta, signature) != NULL;
+}
+
+static rt_code no_signature(const rt_meta_graph *meta, const char *name, rt_error *err)
+{
+    rt_buffer list = {0};
+    rt_code code;
+    for (size_t i = 0; i < meta->message->n_signature_def; i++)
+        rt__buffer_format(&list, "%s'%s'", i ? ", " : "", meta->message->signature_def[i]->key);
+    code = rt_fail(err, RT_ENOTFOUND, "no signature '%s'; there are: %s", name,
+                   list.size && !list.failed ? list.bytes : "none");
+    rt__buffer_clear(&list);
+    return code;
+}
+
+static rt_code find_port(const char *what, const char *signature, Tf__TensorInfoEntry *const *ports,
+                         size_t count, const char *key, rt_port *port, rt_error *err)
+{
+    rt_buffer list = {0};
+    rt_code code;
+    for (size_t i = 0; i < count; i++) {
+        const Tf__TensorInfo *info = ports[i]->value;
+        bool fits;
+        rt__buffer_format(&list, "%s'%s'", i ? ", " : "", ports[i]->key);
+        if (!info || (key ? strcmp(ports[i]->key, key) != 0 : count != 1))
+            continue;
+        rt__buffer_clear(&list);
+        *port = (rt_port){.key = ports[i]->key, .name = info->name, .dtype = (rt_dtype)info->dtype};
+        code = rt__shape_read(info->tensor_shape, &port->shape, &fits, err);
+        if (code != RT_OK)
+            rt_doing(err, NULL, "cannot read signature '%s'", signature);
+        return code;
+    }
+    code = rt_fail(err, RT_ENOTFOUND, "signature '%s' has no %s '%s'; there are: %s", signature, what,
+                   key ? key : "(the only one)", list.size && !list.failed ? list.bytes : "none");
+    rt__buffer_clear(&list);
+    return code;
+}
+
+rt_code rt__meta_graph_input(const rt_meta_graph *meta, const char *signature, const char *key, rt_port *port,
+                             rt_error *err)
+{
+    const Tf__SignatureDef *s = find_signature(meta, signature);
+    return s ? find_port("input", signature, s->inputs, s->n_inputs, key, port, err)
+             : no_signature(meta, signature, err);
+}
+
+rt_code rt__meta_graph_output(const rt_meta_graph *meta, const char *signature, const char *key,
+                              rt_port *port, rt_error *err)
+{
+    const Tf__SignatureDef *s = find_signature(meta, signature);
+    return s ? find_port("output", signature, s->outputs, s->n_outputs, key, port, err)
+             : no_signature(meta, signature, err);
+}
+
+bool rt__meta_graph_collected(const rt_meta_graph *meta, const char *collection, size_t i, rt_string *value)
+{
+    for (size_t c = 0; c < meta->message->n_collection_def; c++) {
+        const Tf__CollectionDefEntry *entry = meta->message->collection_def[c];
+        const Tf__CollectionDef__BytesList *list;
+        if (strcmp(entry->key, collection) != 0 || !entry->value ||
+            entry->value->kind_case != TF__COLLECTION_DEF__KIND_BYTES_LIST)
+            continue;
+        list = entry->value->bytes_list;
+        if (i >= list->n_value)
+            return false;
+        *value = (rt_string){(const char *)list->value[i].data, list->value[i].len};
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,190 @@
+/* Every module and float graph of the reference opens, and what it says of itself is right. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/file.h"
+#include "model/module.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct expected {
+    const char *path;
+    const char *kind, *input, *feature;
+    int32_t side, feature_size;
+    float mean, std;
+    uint64_t weights; /* 0: not looked at */
+} expected;
+
+#define HUB    "TF1 Hub module"
+#define FROZEN "frozen GraphDef"
+#define IMAGES "hub_input/images:0"
+#define VECTOR "hub_output/feature_vector/SpatialSqueeze:0"
+
+static const expected models[] = {
+    {"reference/modules/efficientnet_lite0_feature_vector", HUB, "images:0",
+     "efficientnet-lite0/head/feature_vector:0", 224, 1280, 0, 255, 3413027},
+    {"reference/modules/mobilenet_v1_025_128_feature_vector", HUB, IMAGES, VECTOR, 128, 256, 0, 255, 0},
+    {"reference/modules/mobilenet_v1_025_128_feature_vector.tar.gz", HUB, IMAGES, VECTOR, 128, 256, 0, 255,
+     0},
+    {"reference/modules/mobilenet_v1_025_128_quantops", HUB, IMAGES, VECTOR, 128, 256, 0, 255, 0},
+    {"reference/modules/mobilenet_v1_025_128_quantops.tar.gz", HUB, IMAGES, VECTOR, 128, 256, 0, 255, 0},
+    {"reference/modules/mobilenet_v1_025_224_feature_vector", HUB, IMAGES, VECTOR, 224, 256, 0, 255, 218546},
+    {"reference/modules/mobilenet_v1_025_224_feature_vector.tar.gz", HUB, IMAGES, VECTOR, 224, 256, 0, 255,
+     218546},
+    {"reference/modules/mobilenet_v1_025_224_quantops", HUB, IMAGES, VECTOR, 224, 256, 0, 255, 0},
+    {"reference/modules/mobilenet_v1_025_224_quantops.tar.gz", HUB, IMAGES, VECTOR, 224, 256, 0, 255, 0},
+    {"reference/modules/mobilenet_v2_100_224_feature_vector", HUB, IMAGES, VECTOR, 224, 1280, 0, 255,
+     2257986},
+    {"models/mobilenet_v1_0.25_128_frozen.pb", FROZEN, "input:0", "MobilenetV1/Logits/AvgPool_1a/AvgPool:0",
+     128, 256, 127.5f, 127.5f, 0},
+    {"models/mobilenet_v1_0.25_224_frozen.pb", FROZEN, "input:0", "MobilenetV1/Logits/AvgPool_1a/AvgPool:0",
+     224, 256, 127.5f, 127.5f, 0},
+    {"models/retrained_glasses_graph.pb", FROZEN, "input:0", "MobilenetV1/Predictions/Reshape:0", 224, 1001,
+     127.5f, 127.5f, 0},
+    {"reference/retrain_run/defaults/output_graph.pb", FROZEN, "Placeholder:0",
+     "module_apply_default/hub_output/feature_vector/SpatialSqueeze:0", 224, 256, 0, 255, 218546},
+};
+
+static bool is_op(const rt_node *node, const char *op)
+{
+    return strcmp(node->op, op) == 0;
+}
+
+/* What exec/ and export/ build on. */
+static void check_graph(const rt_module *m)
+{
+    uint32_t placeholders = 0;
+    const rt_node *input = rt__graph_node(m->graph, m->input.node);
+    const rt_attr *shape = rt__node_attr(input, "shape");
+    assert_non_null(shape);
+    assert_int_equal(shape->value.shape.rank, 4);
+    assert_int_equal(shape->value.shape.dim[0], RT_UNKNOWN);
+    assert_int_equal(shape->value.shape.dim[1], m->info.height);
+    assert_int_equal(shape->value.shape.dim[2], m->info.width);
+    assert_int_equal(shape->value.shape.dim[3], 3);
+    for (uint32_t i = 0; i < rt__graph_count(m->graph); i++) {
+        const rt_node *node = rt__graph_node(m->graph, i);
+        placeholders += is_op(node, "Placeholder");
+        assert_int_equal(node->n_controls, 0);
+        for (uint32_t k = 0; k < node->n_inputs; k++)
+            assert_true(node->inputs[k].node < i);
+        assert_false(is_op(node, "VarHandleOp") || is_op(node, "ReadVariableOp"));
+        assert_true(!m->is_variable[i] || is_op(node, "Const"));
+    }
+    assert_int_equal(placeholders, 1);
+}
+
+static void check_model(const char *shared, const expected *e)
+{
+    rt_buffer path = {0};
+    rt_module *module;
+    const rt_module_info *info;
+    rt_error err;
+    char text[1024];
+    rt__path_join(&path, shared, e->path);
+    if (rt_module_open(path.bytes, NULL, &module, &err) != RT_OK)
+        fail_msg("%s", rt_error_text(&err, text, sizeof text));
+    info = rt_module_describe(module);
+    assert_string_equal(info->path, path.bytes);
+    assert_string_equal(info->kind, e->kind);
+    assert_string_equal(info->input, e->input);
+    assert_string_equal(info->feature, e->feature);
+    assert_int_equal(info->height, e->side);
+    assert_int_equal(info->width, e->side);
+    assert_int_equal(info->feature_size, e->feature_size);
+    assert_true(info->input_mean == e->mean && info->input_std == e->std);
+    if (e->weights)
+        assert_int_equal(info->weight_count, e->weights);
+    check_graph(module);
+    rt_module_close(module);
+    rt__buffer_clear(&path);
+}
+
+static void every_model_opens(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        check_model(getenv("RETRAIN_SHARED"), &models[i]);
+}
+
+static void a_missing_data_file_is_named(void **state)
+{
+    rt_buffer path = {0};
+    rt_module *module;
+    rt_error err;
+    (void)state;
+    rt__path_join(&path, getenv("RETRAIN_SHARED"), "reference/modules/inception_v3_feature_vector");
+    assert_int_equal(rt_module_open(path.bytes, NULL, &module, &err), RT_ENOTFOUND);
+    assert_non_null(strstr(err.path, "variables/variables.data-00000-of-00001"));
+    rt__buffer_clear(&path);
+}
+
+/* One scalar constant of a node that was put in front of a bare graph. */
+static float constant(const rt_module *module, const char *name)
+{
+    rt_edge edge = {0, 0};
+    const rt_tensor *tensor;
+    float value;
+    assert_true(rt__graph_find(module->graph, name, &edge.node));
+    tensor = rt__graph_const(module->graph, edge);
+    assert_non_null(tensor);
+    memcpy(&value, tensor->data, sizeof value);
+    return value;
+}
+
+static void the_user_overrides_what_is_found(void **state)
+{
+    const rt_module_options options = {.input_tensor = "input:0",
+                                       .input_height = 192,
+                                       .input_width = 160,
+                                       .input_mean = 100,
+                                       .input_std = 50};
+    rt_buffer path = {0};
+    rt_module *module;
+    rt_error err;
+    (void)state;
+    rt__path_join(&path, getenv("RETRAIN_SHARED"), "models/mobilenet_v1_0.25_224_frozen.pb");
+    assert_int_equal(
+        rt_module_open(path.bytes, &(rt_module_options){.bottleneck_tensor = "no/such"}, &module, &err),
+        RT_ENOTFOUND);
+    assert_int_equal(
+        rt_module_open(path.bytes, &(rt_module_options){.input_tensor = "no/such"}, &module, &err),
+        RT_ENOTFOUND);
+    assert_int_equal(
+        rt_module_open(path.bytes, &(rt_module_options){.input_mean = NAN, .input_std = 1}, &module, &err),
+        RT_EARG);
+    assert_int_equal(rt_module_open(path.bytes, &(rt_module_options){.input_height = -1}, &module, &err),
+                     RT_EARG);
+    assert_int_equal(rt_module_open(path.bytes, &options, &module, &err), RT_OK);
+    assert_int_equal(module->info.height, 192);
+    assert_int_equal(module->info.width, 160);
+    assert_true(fabsf(constant(module, "retrain_input/Mul/y") - 5.1f) < 1e-6f);
+    assert_true(constant(module, "retrain_input/Sub/y") == 2);
+    rt_module_close(module);
+    rt__buffer_clear(&path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_model_opens),
+        cmocka_unit_test(a_missing_data_file_is_named),
+        cmocka_unit_test(the_user_overrides_what_is_found),
+    };
+    const char *shared = getenv("RETRAIN_SHARED");
+    rt_buffer path = {0};
+    bool there = shared && rt__path_join(&path, shared, "reference/modules") && rt__file_exists(path.bytes);
+    rt__buffer_clear(&path);
+    if (!there) {
+        printf("skipped: no reference/modules in RETRAIN_SHARED\n");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
