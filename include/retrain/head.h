@@ -49,7 +49,30 @@ void rt_trainer_write(rt_trainer *trainer, const rt_head *head);
 void rt_trainer_step(rt_trainer *trainer, const rt_batch *batch, float learning_rate);
 /* predictions (n classes) may be NULL. */
 void rt_trainer_evaluate(rt_trainer *trainer, const rt_batch *batch, rt_score *score, uint32_t *predictions);
-/* Class probabilities of n rows of values, [n, n_classes]. */
-void rt_trainer_predict(rt_trainer *trainer, const float *values, size_t n, float *probabilities);
+/* logits and probabilities are [n, n_classes] each; either may be NULL, and so may batch->labels. */
+void rt_trainer_predict(rt_trainer *trainer, const rt_batch *batch, float *logits, float *probabilities);
+
+/* ---- how well a head does, class by class ---- */
+
+typedef struct rt_class_score {
+    uint32_t n;         /* photos of this class                      */
+    uint32_t predicted; /* photos taken for it                       */
+    uint32_t right;     /* photos of it that were taken for it       */
+    float precision;    /* right / predicted; 0 where nothing was    */
+    float recall;       /* right / n; 0 where there is no such photo */
+} rt_class_score;
+
+/* Start from {0}; what it holds is its own, give back with rt_evaluation_clear(). */
+typedef struct rt_evaluation {
+    rt_score score;
+    size_t n_classes;
+    rt_class_score *classes; /* [n_classes] */
+    uint32_t *confusion;     /* [n_classes, n_classes]: photos of the row's class taken for the column's */
+    uint32_t *predictions;   /* [score.n], in the batch's order */
+} rt_evaluation;
+
+/* A batch without photos gives counts of 0.  RT_EARG for a label that is no class; RT_ELIMIT, RT_ENOMEM. */
+rt_code rt_evaluate(const rt_head *head, const rt_batch *batch, rt_evaluation *evaluation, rt_error *err);
+void rt_evaluation_clear(rt_evaluation *evaluation);
 
 #endif

@@ -128,7 +128,7 @@ static rt_dense_rows block(rt_trainer *t, const rt_batch *batch, size_t first, s
 }
 
 /* scores = x W + b */
-static void logits(rt_trainer *t, const rt_batch *batch, size_t first, size_t n)
+static void block_logits(rt_trainer *t, const rt_batch *batch, size_t first, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         memcpy(t->scores + i * t->n_classes, t->biases, t->n_classes * sizeof *t->biases);
@@ -205,7 +205,7 @@ void rt_trainer_step(rt_trainer *t, const rt_batch *batch, float learning_rate)
     memset(t->bias_gradient, 0, t->n_classes * sizeof *t->bias_gradient);
     for (size_t first = 0, n; first < batch->n; first += n) {
         n = block_rows(t, first, batch->n);
-        logits(t, batch, first, n);
+        block_logits(t, batch, first, n);
         logit_gradient(t, batch->labels + first, n, share);
         for (size_t from = 0; from < t->n_features; from += t->chunk) {
             rt_dense_rows rows = block(t, batch, first, n, from);
@@ -238,7 +238,7 @@ void rt_trainer_evaluate(rt_trainer *t, const rt_batch *batch, rt_score *score, 
         return;
     for (size_t first = 0, n; first < batch->n; first += n) {
         n = block_rows(t, first, batch->n);
-        logits(t, batch, first, n);
+        block_logits(t, batch, first, n);
         for (size_t i = 0; i < n; i++) {
             size_t predicted = best_class(t->scores + i * t->n_classes, t->n_classes);
             right += predicted == batch->labels[first + i];
@@ -252,13 +252,18 @@ void rt_trainer_evaluate(rt_trainer *t, const rt_batch *batch, rt_score *score, 
     score->n = batch->n;
 }
 
-void rt_trainer_predict(rt_trainer *t, const float *values, size_t n, float *probabilities)
+void rt_trainer_predict(rt_trainer *t, const rt_batch *batch, float *logits, float *probabilities)
 {
-    rt_batch batch = {values, NULL, NULL, n};
-    for (size_t first = 0, count; first < n; first += count) {
-        count = block_rows(t, first, n);
-        logits(t, &batch, first, count);
-        softmax(t, count);
-        memcpy(probabilities + first * t->n_classes, t->scores, count * t->n_classes * sizeof *probabilities);
+    for (size_t first = 0, n; first < batch->n; first += n) {
+        size_t at = first * t->n_classes, bytes;
+        n = block_rows(t, first, batch->n);
+        bytes = n * t->n_classes * sizeof *t->scores;
+        block_logits(t, batch, first, n);
+        if (logits != NULL)
+            memcpy(logits + at, t->scores, bytes);
+        if (probabilities == NULL)
+            continue;
+        softmax(t, n);
+        memcpy(probabilities + at, t->scores, bytes);
     }
 }

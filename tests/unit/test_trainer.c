@@ -150,7 +150,7 @@ static void score_counts_predictions(void **state)
     assert_non_null(probabilities);
     assert_int_equal(rt_trainer_new(&p.head, &trainer, NULL), RT_OK);
     rt_trainer_evaluate(trainer, &batch, &score, predictions);
-    rt_trainer_predict(trainer, p.values, p.n / 2 + 1, probabilities);
+    rt_trainer_predict(trainer, &(rt_batch){p.values, NULL, NULL, p.n / 2 + 1}, NULL, probabilities);
     for (size_t i = 0; i < p.n; i++) {
         const float *row = probabilities + p.rows[i] * p.n_classes;
         float sum = 0;
@@ -183,7 +183,7 @@ static void equal_logits_go_to_the_lower_class(void **state)
     rt_trainer_evaluate(trainer, &(rt_batch){x, NULL, &label, 1}, &score, &prediction);
     assert_int_equal(prediction, 1);
     assert_true(score.accuracy == 0);
-    rt_trainer_predict(trainer, x, 1, probabilities);
+    rt_trainer_predict(trainer, &(rt_batch){x, NULL, NULL, 1}, NULL, probabilities);
     assert_true(probabilities[1] == probabilities[2]);
     rt_trainer_free(trainer);
 }
@@ -197,7 +197,7 @@ static void huge_logits_do_not_overflow(void **state)
     rt_score score;
     (void)state;
     assert_int_equal(rt_trainer_new(&head, &trainer, NULL), RT_OK);
-    rt_trainer_predict(trainer, x, 1, probabilities);
+    rt_trainer_predict(trainer, &(rt_batch){x, NULL, NULL, 1}, NULL, probabilities);
     assert_true(probabilities[0] == 1 && probabilities[1] == 0 && probabilities[2] == 0);
     rt_trainer_evaluate(trainer, &(rt_batch){x, NULL, &label, 1}, &score, NULL);
     assert_near((double)score.cross_entropy, 100000, 1);
@@ -213,9 +213,9 @@ static void batch_size_does_not_touch_a_row(void **state)
     (void)state;
     assert_non_null(all);
     assert_int_equal(rt_trainer_new(&p.head, &trainer, NULL), RT_OK);
-    rt_trainer_predict(trainer, p.values, n, all);
+    rt_trainer_predict(trainer, &(rt_batch){p.values, NULL, NULL, n}, NULL, all);
     for (size_t i = 0; i < n; i++) {
-        rt_trainer_predict(trainer, p.values + i * p.n_features, 1, one);
+        rt_trainer_predict(trainer, &(rt_batch){p.values + i * p.n_features, NULL, NULL, 1}, NULL, one);
         assert_memory_equal(one, all + i * p.n_classes, sizeof one);
     }
     free(all);

@@ -1,0 +1,155 @@
+#include "train.h"
+
+#include "streams.h"
+
+#include <stdlib.h>
+
+rt_code rt__train_state_init(rt_train_state *state, size_t n_features, size_t n_classes, uint64_t seed,
+                             rt_error *err)
+{
+    rt_train_state fresh = {0};
+    rt_code code = rt_head_init(&fresh.head, n_features, n_classes, seed, err);
+    if (code != RT_OK)
+        return code;
+    rt__rng_seed(&fresh.training, seed, RT_STREAM_TRAINING);
+    rt__rng_seed(&fresh.validation, seed, RT_STREAM_VALIDATION);
+    *state = fresh;
+    return RT_OK;
+}
+
+void rt__train_state_clear(rt_train_state *state)
+{
+    rt_head_clear(&state->head);
+    *state = (rt_train_state){0};
+}
+
+const rt_train_state *rt__train_sync(const rt_train_step *step)
+{
+    rt_trainer_read(step->trainer, &step->state->head);
+    return step->state;
+}
+
+/* Where batches of one set come from. */
+typedef struct source {
+    const float *values;
+    const rt_sampler *sampler;
+    uint32_t *rows, *labels; /* room for one batch; NULL: every photo each time */
+    size_t n;
+} source;
+
+typedef struct run {
+    const rt_train_options *options;
+    const rt_train_hooks *hooks;
+    rt_train_state *state;
+    rt_trainer *trainer;
+    source training, validation;
+} run;
+
+static rt_code source_init(source *s, const float *values, const rt_sampler *sampler, int32_t batch_size,
+                           rt_error *err)
+{
+    *s = (source){values, sampler, NULL, NULL, batch_size < 0 ? sampler->n : (size_t)batch_size};
+    if (batch_size < 0)
+        return RT_OK;
+    s->rows = malloc((s->n + 1) * sizeof *s->rows);
+    s->labels = malloc((s->n + 1) * sizeof *s->labels);
+    if (s->rows == NULL || s->labels == NULL)
+        return rt_fail(err, RT_ENOMEM, "no memory for a batch of %zu photos", s->n);
+    return RT_OK;
+}
+
+static void source_clear(source *s)
+{
+    free(s->rows);
+    free(s->labels);
+}
+
+static rt_batch source_batch(const source *s, rt_rng *rng)
+{
+    if (s->rows == NULL)
+        return (rt_batch){s->values, s->sampler->rows, s->sampler->labels, s->n};
+    return (rt_batch){s->values, s->rows, s->labels,
+                      rt__sampler_draw(s->sampler, rng, s->n, s->rows, s->labels)};
+}
+
+static rt_code check(const rt_train_options *o, const rt_train_data *data, const rt_train_state *state,
+                     rt_error *err)
+{
+    if (!(o->learning_rate > 0))
+        return rt_fail(err, RT_EARG, "learning rate %g is not above 0", (double)o->learning_rate);
+    if (o->train_batch_size < -1 || o->train_batch_size == 0)
+        return rt_fail(err, RT_EARG, "training batch of %d photos", o->train_batch_size);
+    if (o->validation_batch_size < -1)
+        return rt_fail(err, RT_EARG, "validation batch of %d photos", o->validation_batch_size);
+    if (o->eval_step_interval == 0)
+        return rt_fail(err, RT_EARG, "evaluation each 0 steps");
+    if (data->training->n == 0 && state->step < o->steps)
+        return rt_fail(err, RT_EARG, "there is no photo to train on");
+    return RT_OK;
+}
+
+static rt_code evaluate(run *r, const rt_train_step *step, rt_error *err)
+{
+    rt_score training, validation;
+    rt_batch batch;
+    if (step->number % r->options->eval_step_interval != 0 && step->number + 1 != r->options->steps)
+        return RT_OK;
+    batch = source_batch(&r->validation, &r->state->validation);
+    rt_trainer_evaluate(r->trainer, step->batch, &training, NULL);
+    rt_trainer_evaluate(r->trainer, &batch, &validation, NULL);
+    if (r->hooks->evaluated == NULL)
+        return RT_OK;
+    return r->hooks->evaluated(r->hooks->user, step, &training, &validation, err);
+}
+
+static rt_code take_step(run *r, rt_error *err)
+{
+    const rt_train_hooks *hooks = r->hooks;
+    const rt_rng kept = r->state->training;
+    rt_batch batch = source_batch(&r->training, &r->state->training);
+    rt_train_step step = {r->state->step, &batch, r->trainer, r->state};
+    rt_code code;
+    if (hooks->before != NULL && (code = hooks->before(hooks->user, &step, err)) != RT_OK) {
+        r->state->training = kept; /* the step was not taken: a resumed run draws the same batch */
+        return code;
+    }
+    rt_trainer_step(r->trainer, &batch, r->options->learning_rate);
+    r->state->step++;
+    if ((code = evaluate(r, &step, err)) != RT_OK)
+        return code;
+    return hooks->after == NULL ? RT_OK : hooks->after(hooks->user, &step, err);
+}
+
+static bool goes_on(const run *r)
+{
+    return r->state->step < r->options->steps &&
+           (r->hooks->should_stop == NULL || !r->hooks->should_stop(r->hooks->user));
+}
+
+rt_code rt__train(const rt_train_options *options, const rt_train_data *data, const rt_train_hooks *hooks,
+                  rt_train_state *state, rt_error *err)
+{
+    const rt_train_hooks none = {0};
+    run r = {.options = options, .hooks = hooks == NULL ? &none : hooks, .state = state};
+    rt_code code = check(options, data, state, err);
+    if (code != RT_OK)
+        return code;
+    if ((code = source_init(&r.training, data->values, data->training, options->train_batch_size, err)) !=
+        RT_OK)
+        goto done;
+    code = source_init(&r.validation, data->values, data->validation, options->validation_batch_size, err);
+    if (code != RT_OK)
+        goto done;
+    if ((code = rt_trainer_new(&state->head, &r.trainer, err)) != RT_OK)
+        goto done;
+    while (code == RT_OK && goes_on(&r))
+        code = take_step(&r, err);
+    rt_trainer_read(r.trainer, &state->head);
+done:
+    rt_trainer_free(r.trainer);
+    source_clear(&r.training);
+    source_clear(&r.validation);
+    if (code != RT_OK)
+        rt_doing(err, NULL, "cannot train");
+    return code;
+}
