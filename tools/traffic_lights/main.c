@@ -81,7 +81,7 @@ static uint64_t number_or_exit(const char *text, uint64_t most)
 int main(int argc, char **argv)
 {
     job j = {argv[1], 1};
-    size_t n_photos = 480;
+    size_t n_photos = 600;
     rt_error err;
     char text[1100];
     if (argc < 2 || argc > 4) {

@@ -26,18 +26,18 @@ static build build_draw(canvas *c, rt_rng *rng, const scene *s)
                                    {0.30F, 0.31F, 0.33F},
                                    {0.10F, 0.24F, 0.16F}};
     build b;
-    float tall = between(rng, 0.16F, 0.62F) * (float)c->height;
+    float tall = between(rng, 0.45F, 1.0F) * (float)c->height;
     colour housing =
         near(rng, dim(kinds[rt__rng_below(rng, sizeof kinds / sizeof kinds[0])], s->light), 0.2F);
     b.place =
-        (pose){between(rng, 0.2F, 0.8F) * (float)c->width, between(rng, 0.22F, 0.62F) * (float)c->height,
+        (pose){between(rng, 0.25F, 0.75F) * (float)c->width, between(rng, 0.36F, 0.60F) * (float)c->height,
                tall / 6.4F, between(rng, 0.72F, 1), between(rng, -0.09F, 0.09F)};
     b.housing = housing;
     b.visor = dim(housing, 0.55F);
     b.lens = between(rng, 0.62F, 0.80F);
-    b.brightness = between(rng, 0.55F, 1.05F);
+    b.brightness = between(rng, 0.8F, 1.15F);
     b.board = chance(rng, 0.25F);
-    b.lying = chance(rng, 0.12F);
+    b.lying = chance(rng, 0.08F);
     b.dots = chance(rng, 0.3F) && b.place.scale > 12;
     if (b.lying)
         b.place.angle -= 1.5707963F; /* red on the left */
@@ -74,7 +74,7 @@ static void draw_lamp(canvas *c, rt_rng *rng, const scene *s, const build *b, in
     colour glass = near(rng, glass_colours[lamp], 0.15F);
     draw_disc(c, &b->place, 0, y, b->lens * 1.14F, plain(b->visor));
     draw_disc(c, &b->place, 0, y, b->lens,
-              (paint){dim(glass, 0.25F + 0.6F * s->light), dim(glass, 0.35F + s->light), 1});
+              (paint){dim(glass, 0.2F + 0.3F * s->light), dim(glass, 0.25F + 0.5F * s->light), 1});
     if (lit) {
         colour light = dim(near(rng, lit_colours[lamp], 0.08F), b->brightness);
         if (b->dots) {
@@ -99,7 +99,8 @@ static void draw_shine(canvas *c, rt_rng *rng, const scene *s, const build *b, i
 {
     float y = 2 * (float)(lamp - 1) * b->place.scale, unit = b->place.scale;
     float x = b->place.x - y * sinf(b->place.angle);
-    float strength = (s->light < 0.3F ? between(rng, 0.20F, 0.55F) : between(rng, 0, 0.14F)) * b->brightness;
+    float strength =
+        (s->light < 0.3F ? between(rng, 0.4F, 0.8F) : between(rng, 0.15F, 0.45F)) * b->brightness;
     y = b->place.y + y * cosf(b->place.angle);
     draw_glow(c, x, y, unit * 1.1F, dim(lit_colours[lamp], strength));
     draw_glow(c, x, y, unit * 3, dim(lit_colours[lamp], strength * 0.3F));
