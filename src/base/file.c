@@ -166,27 +166,60 @@ static rt_code open_beside(const char *path, rt_buffer *name, int *fd, rt_error 
     return rt_fail(err, RT_EIO, "10000 unfinished files of earlier runs stand beside it");
 }
 
+rt_code rt__writer_open(rt_writer *writer, const char *path, rt_error *err)
+{
+    rt_code code;
+    *writer = (rt_writer){.fd = -1};
+    rt__buffer_text(&writer->path, path);
+    if ((code = rt__buffer_ok(&writer->path, err)) == RT_OK)
+        code = open_beside(path, &writer->temporary, &writer->fd, err);
+    if (code != RT_OK) {
+        rt__buffer_clear(&writer->path);
+        rt__buffer_clear(&writer->temporary);
+        rt_doing(err, path, "cannot write file");
+    }
+    return code;
+}
+
+rt_code rt__writer_add(rt_writer *writer, const void *bytes, size_t size, rt_error *err)
+{
+    rt_code code = write_all(writer->fd, bytes, size, err);
+    writer->bytes += size;
+    if (code != RT_OK)
+        rt_doing(err, writer->path.bytes, "cannot write file");
+    return code;
+}
+
+rt_code rt__writer_close(rt_writer *writer, rt_code code, bool durable, rt_error *err)
+{
+    bool ours = code == RT_OK; /* only then an error is this call's to tell */
+    if (writer->fd < 0)
+        return code;
+    if (code == RT_OK && durable && fsync(writer->fd) != 0)
+        code = rt_fail_errno(err, errno, "cannot write to disk");
+    if (close(writer->fd) != 0 && code == RT_OK)
+        code = rt_fail_errno(err, errno, "cannot write");
+    if (code == RT_OK && rename(writer->temporary.bytes, writer->path.bytes) != 0)
+        code = rt_fail_errno(err, errno, "cannot rename the finished file");
+    if (code != RT_OK) {
+        unlink(writer->temporary.bytes);
+        if (ours)
+            rt_doing(err, writer->path.bytes, "cannot write file");
+    }
+    writer->fd = -1;
+    rt__buffer_clear(&writer->path);
+    rt__buffer_clear(&writer->temporary);
+    return code;
+}
+
 rt_code rt__file_write(const char *path, const void *bytes, size_t size, bool durable, rt_error *err)
 {
-    rt_buffer temporary = {0};
-    int fd;
-    rt_code code = open_beside(path, &temporary, &fd, err);
+    rt_writer writer;
+    rt_code code = rt__writer_open(&writer, path, err);
     if (code != RT_OK)
-        goto done;
-    code = write_all(fd, bytes, size, err);
-    if (code == RT_OK && durable && fsync(fd) != 0)
-        code = rt_fail_errno(err, errno, "cannot write to disk");
-    if (close(fd) != 0 && code == RT_OK)
-        code = rt_fail_errno(err, errno, "cannot write");
-    if (code == RT_OK && rename(temporary.bytes, path) != 0)
-        code = rt_fail_errno(err, errno, "cannot rename the finished file");
-    if (code != RT_OK)
-        unlink(temporary.bytes);
-done:
-    rt__buffer_clear(&temporary);
-    if (code != RT_OK)
-        rt_doing(err, path, "cannot write file");
-    return code;
+        return code;
+    code = rt__writer_add(&writer, bytes, size, err);
+    return rt__writer_close(&writer, code, durable, err);
 }
 
 rt_code rt__folder_make(const char *path, rt_error *err)

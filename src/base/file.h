@@ -32,6 +32,17 @@ bool rt__file_exists(const char *path);
  * temporary file is gone.  durable: fsync before the rename (for results; a cache entry does not need it). */
 rt_code rt__file_write(const char *path, const void *bytes, size_t size, bool durable, rt_error *err);
 
+/* The same piece by piece, for what is too large to hold twice. */
+typedef struct rt_writer {
+    int fd;
+    rt_buffer path, temporary;
+    uint64_t bytes; /* written so far */
+} rt_writer;
+rt_code rt__writer_open(rt_writer *writer, const char *path, rt_error *err);
+rt_code rt__writer_add(rt_writer *writer, const void *bytes, size_t size, rt_error *err);
+/* Renames into place when code is RT_OK and all goes well, else removes the temporary file; frees. */
+rt_code rt__writer_close(rt_writer *writer, rt_code code, bool durable, rt_error *err);
+
 /* Makes a folder and those above it; one that is there already is fine. */
 rt_code rt__folder_make(const char *path, rt_error *err);
 
