@@ -139,9 +139,10 @@ rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, flo
     if (code == RT_OK)
         code = rt_image_resize(&e->image, e->height, e->width, e->layout, e->scratch, rt__run_input(e->run),
                                err);
+    if (code == RT_OK)
+        code = rt__run_execute(e->run, &output, err);
     if (code != RT_OK)
         return code;
-    output = rt__run_execute(e->run);
     for (size_t i = 0; i < e->feature_size; i++)
         if (!isfinite(output[i]))
             return rt_fail(err, RT_EFORMAT, "the network gives %f as value %zu of its vector",
