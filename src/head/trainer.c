@@ -3,9 +3,10 @@
  * Few classes: all the time goes into reading the vectors, which are used where they lie, in blocks small
  * enough to be still in the cache when the gradient wants them again.  Many classes: the weights are what
  * does not fit, so blocks are large, and cut into chunks of features that are copied together. */
+#include "trainer.h"
+
 #include "base/checked.h"
 #include "kernel/dense.h"
-#include "retrain/head.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -58,6 +59,11 @@ static bool allocate(rt_trainer *t)
 
 rt_code rt_trainer_new(const rt_head *head, rt_trainer **trainer, rt_error *err)
 {
+    return rt__trainer_new(head, RT_CPU_AVX512, trainer, err);
+}
+
+rt_code rt__trainer_new(const rt_head *head, rt_cpu_level most, rt_trainer **trainer, rt_error *err)
+{
     rt_trainer *t;
     if (head->n_features == 0 || head->n_classes == 0)
         return rt_fail(err, RT_EARG, "a head of %zu features and %zu classes", head->n_features,
@@ -67,7 +73,7 @@ rt_code rt_trainer_new(const rt_head *head, rt_trainer **trainer, rt_error *err)
     t = calloc(1, sizeof *t);
     if (t == NULL)
         return rt_fail(err, RT_ENOMEM, "no memory for a trainer");
-    rt__dense_init(&t->kernel);
+    rt__dense_init(&t->kernel, most);
     t->n_features = head->n_features;
     t->n_classes = head->n_classes;
     if (!allocate(t)) {

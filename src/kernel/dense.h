@@ -6,7 +6,8 @@
 #ifndef RT_KERNEL_DENSE_H
 #define RT_KERNEL_DENSE_H
 
-#include <stdbool.h>
+#include "base/cpu.h"
+
 #include <stddef.h>
 
 enum { RT_DENSE_LANES = 16 };
@@ -35,17 +36,8 @@ typedef struct rt_dense {
     void (*exp)(float *v, size_t n);
 } rt_dense;
 
-typedef enum rt_dense_level {
-    RT_DENSE_REF,
-    RT_DENSE_AVX2,
-    RT_DENSE_AVX512,
-    RT_N_DENSE_LEVELS
-} rt_dense_level;
-
-/* Fills the table with the fastest kernels this processor runs. */
-void rt__dense_init(rt_dense *dense);
-/* The same up to a level, for tests and benchmarks; false when the processor or the build has no such level.
- */
-bool rt__dense_init_level(rt_dense *dense, rt_dense_level level);
+/* Fills the table with the fastest kernels this processor runs, of level `most` at most (which is for tests
+ * and benchmarks: RT_CPU_AVX512 is everything). */
+void rt__dense_init(rt_dense *dense, rt_cpu_level most);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "dense.h"
 
+#include <stdbool.h>
+
 void rt__dense_fill_ref(rt_dense *dense);
 void rt__dense_fill_avx2(rt_dense *dense);
 void rt__dense_fill_avx512(rt_dense *dense);

@@ -1,6 +1,7 @@
 /* The head against 50 steps of TensorFlow on real bottlenecks, from TensorFlow's initial weights. */
-#include "npy.h"
 #include "retrain/head.h"
+#include "support/npy.h"
+#include "support/shared.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -22,17 +23,18 @@ static void assert_near(double a, double b, double tolerance)
 }
 
 typedef struct golden {
-    npy values, labels, batches, weights, biases;
+    struct npy values, labels, batches, weights, biases;
     rt_trainer *trainer;
     rt_head head; /* read back from the trainer */
     uint32_t rows[BATCH], classes[BATCH];
 } golden;
 
-static void read_golden(npy *array, const char *name, const char *type, size_t count)
+static void read_golden(struct npy *array, const char *name, const char *type, size_t count)
 {
-    if (!npy_read_golden(array, name))
-        fail_msg("cannot read %s", name);
-    assert_string_equal(array->type, type);
+    char relative[200], path[1000];
+    snprintf(relative, sizeof relative, "reference/golden/%s", name);
+    assert_true(npy_read(shared_path(path, sizeof path, relative), array));
+    assert_string_equal(array->dtype, type);
     assert_int_equal(array->count, count);
 }
 
@@ -46,7 +48,7 @@ static int set_up(void **state)
     read_golden(&g->batches, "head/batch_indices.npy", "<i4", STEPS * BATCH);
     read_golden(&g->weights, "head/initial_weights.npy", "<f4", FEATURES * CLASSES);
     read_golden(&g->biases, "head/initial_biases.npy", "<f4", CLASSES);
-    head = (rt_head){FEATURES, CLASSES, g->weights.values, g->biases.values};
+    head = (rt_head){FEATURES, CLASSES, g->weights.data, g->biases.data};
     assert_int_equal(rt_trainer_new(&head, &g->trainer, NULL), RT_OK);
     assert_int_equal(rt_head_init(&g->head, FEATURES, CLASSES, 1, NULL), RT_OK);
     *state = g;
@@ -56,11 +58,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     golden *g = *state;
-    free(g->values.values);
-    free(g->labels.values);
-    free(g->batches.values);
-    free(g->weights.values);
-    free(g->biases.values);
+    npy_free(&g->values);
+    npy_free(&g->labels);
+    npy_free(&g->batches);
+    npy_free(&g->weights);
+    npy_free(&g->biases);
     rt_trainer_free(g->trainer);
     rt_head_clear(&g->head);
     free(g);
@@ -69,34 +71,34 @@ static int tear_down(void **state)
 
 static rt_batch step_batch(golden *g, size_t step)
 {
-    const int32_t *indices = g->batches.values, *labels = g->labels.values;
+    const int32_t *indices = g->batches.data, *labels = g->labels.data;
     for (size_t i = 0; i < BATCH; i++) {
         g->rows[i] = (uint32_t)indices[step * BATCH + i];
         g->classes[i] = (uint32_t)labels[g->rows[i]];
     }
-    return (rt_batch){g->values.values, g->rows, g->classes, BATCH};
+    return (rt_batch){g->values.data, g->rows, g->classes, BATCH};
 }
 
 static void check_near(const float *got, const char *name, size_t count, double tolerance)
 {
-    npy wanted;
+    struct npy wanted;
     read_golden(&wanted, name, "<f4", count);
     for (size_t i = 0; i < count; i++) {
-        double difference = fabs((double)got[i] - (double)((const float *)wanted.values)[i]);
+        double difference = fabs((double)got[i] - (double)((const float *)wanted.data)[i]);
         if (!(difference <= tolerance))
             fail_msg("%s: value %zu is %.9g, TensorFlow's %.9g", name, i, (double)got[i],
-                     (double)((const float *)wanted.values)[i]);
+                     (double)((const float *)wanted.data)[i]);
     }
-    free(wanted.values);
+    npy_free(&wanted);
 }
 
 static void fifty_steps_are_tensorflows(void **state)
 {
     golden *g = *state;
-    npy rows;
+    struct npy rows;
     const float *wanted;
     read_golden(&rows, "head/loss_and_accuracy.npy", "<f4", STEPS * 4);
-    wanted = rows.values;
+    wanted = rows.data;
     for (size_t step = 0; step < STEPS; step++, wanted += 4) {
         rt_batch batch = step_batch(g, step);
         rt_score before, after;
@@ -115,7 +117,7 @@ static void fifty_steps_are_tensorflows(void **state)
     }
     check_near(g->head.weights, "head/final_weights.npy", FEATURES * CLASSES, 1e-7);
     check_near(g->head.biases, "head/final_biases.npy", CLASSES, 1e-7);
-    free(rows.values);
+    npy_free(&rows);
 }
 
 static void score_on_all_photos_is_tensorflows(void **state)
@@ -124,12 +126,12 @@ static void score_on_all_photos_is_tensorflows(void **state)
     uint32_t labels[750];
     rt_score score;
     for (size_t i = 0; i < 750; i++)
-        labels[i] = (uint32_t)((const int32_t *)g->labels.values)[i];
+        labels[i] = (uint32_t)((const int32_t *)g->labels.data)[i];
     for (size_t step = 0; step < STEPS; step++) {
         rt_batch batch = step_batch(g, step);
         rt_trainer_step(g->trainer, &batch, 0.01F);
     }
-    rt_trainer_evaluate(g->trainer, &(rt_batch){g->values.values, NULL, labels, 750}, &score, NULL);
+    rt_trainer_evaluate(g->trainer, &(rt_batch){g->values.data, NULL, labels, 750}, &score, NULL);
     assert_near((double)score.cross_entropy, 0.8146104216575623, 1e-6); /* golden/head/README.json */
     assert_near((double)score.accuracy, 0.7986666560173035, 1e-7);
 }
@@ -152,9 +154,9 @@ static void first_gradient_is_tensorflows(void **state)
     rt_trainer_step(g->trainer, &batch, 1.0F); /* so that the gradient is what went away */
     rt_trainer_read(g->trainer, &g->head);
     for (size_t i = 0; i < FEATURES * CLASSES; i++)
-        weights[i] = ((const float *)g->weights.values)[i] - g->head.weights[i];
+        weights[i] = ((const float *)g->weights.data)[i] - g->head.weights[i];
     for (size_t i = 0; i < CLASSES; i++)
-        biases[i] = ((const float *)g->biases.values)[i] - g->head.biases[i];
+        biases[i] = ((const float *)g->biases.data)[i] - g->head.biases[i];
     check_near(weights, "head/step0_grad_weights.npy", FEATURES * CLASSES, 2e-7);
     check_near(biases, "head/step0_grad_biases.npy", CLASSES, 1e-7);
 }
@@ -167,11 +169,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(first_logits_and_softmax_are_tensorflows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(first_gradient_is_tensorflows, set_up, tear_down),
     };
-    npy probe;
-    if (!npy_read_golden(&probe, "head/labels.npy")) {
-        printf("skipped: no golden/head below RETRAIN_SHARED\n");
-        return 77;
-    }
-    free(probe.values);
+    shared_or_skip("reference/golden/head", "the head against TensorFlow");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
