@@ -12,9 +12,9 @@ typedef struct resize_job {
     const rt_image *image;
     rt_pixel_layout layout;
     rt_columns columns;
-    uint8_t *last_line; /* a copy of the photo's last line with a byte to spare */
-    float *line[2];     /* lines of the photo resized across, 3 * columns.n floats */
-    int32_t holds[2];   /* which line of the photo, or -1 */
+    uint8_t *spacious; /* room for a line of the photo and the spare bytes */
+    float *line[2];    /* lines of the photo resized across, 3 * columns.n floats */
+    int32_t holds[2];  /* which line of the photo, or -1 */
 } resize_job;
 
 static size_t rounded_up(size_t value, size_t multiple)
@@ -24,7 +24,7 @@ static size_t rounded_up(size_t value, size_t multiple)
 
 /* The parts of the scratch memory, each aligned to 64 bytes. */
 typedef struct resize_parts {
-    size_t group_columns, table, line, last_line, total;
+    size_t group_columns, table, line, spacious, total;
 } resize_parts;
 
 static resize_parts parts_of(const rt_image *image, int32_t width)
@@ -32,8 +32,8 @@ static resize_parts parts_of(const rt_image *image, int32_t width)
     resize_parts p = {.group_columns = rounded_up((size_t)width, RT_RESIZE_GROUP)};
     p.table = p.group_columns * sizeof(float);
     p.line = 3 * p.group_columns * sizeof(float);
-    p.last_line = rounded_up((size_t)image->width * 3 + 1, 64);
-    p.total = 3 * p.table + 2 * p.line + p.last_line;
+    p.spacious = rounded_up((size_t)image->width * 3 + RT_RESIZE_SPARE, 64);
+    p.total = 2 * p.table + 2 * p.line + p.spacious;
     return p;
 }
 
@@ -49,7 +49,8 @@ size_t rt_image_resize_scratch(const rt_image *image, int32_t height, int32_t wi
     return sizes_fit(image, height, width) ? parts_of(image, width).total : 0;
 }
 
-/* Source of output position i on an axis: i * (in / out), split into the pixel before and a weight. */
+/* Source of output position i on an axis: i * (in / out), split into the pixel before and the weight of the
+ * one behind. */
 typedef struct axis_tap {
     int32_t low, high;
     float weight;
@@ -60,56 +61,61 @@ static axis_tap tap_of(int32_t i, int32_t in, int32_t out)
     float scale = (float)in / (float)out;
     float position = (float)i * scale;
     int32_t low = (int32_t)position;
-    axis_tap tap = {.low = low < in ? low : in - 1, .weight = position - (float)low};
-    tap.high = tap.low + 1 < in ? tap.low + 1 : tap.low;
-    return tap;
+    if (low >= in - 1)
+        return (axis_tap){in - 1, in - 1, 0};
+    return (axis_tap){low, low + 1, position - (float)low};
 }
 
 static void fill_columns(resize_job *job, const resize_parts *parts, int32_t width, uint8_t *memory)
 {
-    int32_t *left = (int32_t *)(void *)memory, *right = left + parts->group_columns;
-    float *weight = (float *)(void *)(memory + 2 * parts->table);
+    int32_t *left = (int32_t *)(void *)memory;
+    float *weight = (float *)(void *)(memory + parts->table);
     for (size_t x = 0; x < parts->group_columns; x++) {
         axis_tap tap = {0, 0, 0};
         if (x < (size_t)width)
             tap = tap_of((int32_t)x, job->image->width, width);
         left[x] = 3 * tap.low;
-        right[x] = 3 * tap.high;
         weight[x] = tap.weight;
     }
-    job->columns = (rt_columns){left, right, weight, parts->group_columns};
+    job->columns = (rt_columns){left, weight, parts->group_columns};
 }
 
 static resize_job prepare(const rt_resize_loops *loops, const rt_image *image, int32_t width,
                           rt_pixel_layout layout, uint8_t *memory)
 {
     resize_parts parts = parts_of(image, width);
-    size_t row_bytes = (size_t)image->width * 3;
     resize_job job = {.loops = loops, .image = image, .layout = layout, .holds = {-1, -1}};
     fill_columns(&job, &parts, width, memory);
-    memory += 3 * parts.table;
+    memory += 2 * parts.table;
     job.line[0] = (float *)(void *)memory;
     job.line[1] = (float *)(void *)(memory + parts.line);
-    job.last_line = memory + 2 * parts.line;
-    memcpy(job.last_line, image->pixels + (size_t)(image->height - 1) * row_bytes, row_bytes);
-    job.last_line[row_bytes] = 0;
+    job.spacious = memory + 2 * parts.line;
+    memset(job.spacious, 0, parts.spacious);
     return job;
 }
 
-/* Line y of the photo resized across, in the slot that does not hold line keep. */
+/* Line y of the photo, copied where the photo ends before the spare bytes do. */
+static const uint8_t *photo_line(const resize_job *job, int32_t y)
+{
+    size_t row_bytes = (size_t)job->image->width * 3;
+    size_t begin = (size_t)y * row_bytes, end = (size_t)job->image->height * row_bytes;
+    if (begin + row_bytes + RT_RESIZE_SPARE <= end)
+        return job->image->pixels + begin;
+    memcpy(job->spacious, job->image->pixels + begin, row_bytes);
+    return job->spacious;
+}
+
+/* Line y resized across, put into the slot that does not hold line keep. */
 static const float *line_of(resize_job *job, int32_t y, int32_t keep)
 {
     for (int i = 0; i < 2; i++)
         if (job->holds[i] == y)
             return job->line[i];
     int slot = job->holds[0] == keep ? 1 : 0;
-    const uint8_t *from = y == job->image->height - 1
-                              ? job->last_line
-                              : job->image->pixels + (size_t)y * (size_t)job->image->width * 3;
     if (job->layout == RT_PLANAR)
-        job->loops->across_planar(from, &job->columns, job->line[slot]);
+        job->loops->across_planar(photo_line(job, y), &job->columns, job->line[slot]);
     else
-        job->loops->across_interleaved(from, &job->columns, job->line[slot]);
+        job->loops->across_interleaved(photo_line(job, y), &job->columns, job->line[slot]);
     job->holds[slot] = y;
     return job->line[slot];
 }
@@ -139,8 +145,8 @@ rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, in
 
 static float mix(const uint8_t *line, const rt_columns *columns, size_t x, size_t c)
 {
-    float a = (float)line[columns->left[x] + (int32_t)c] * unit;
-    float b = (float)line[columns->right[x] + (int32_t)c] * unit;
+    const uint8_t *left = line + columns->left[x] + c;
+    float a = (float)left[0] * unit, b = (float)left[3] * unit;
     return a + (b - a) * columns->weight[x];
 }
 

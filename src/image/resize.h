@@ -7,21 +7,22 @@
 
 #include "retrain/image.h"
 
-/* Columns are worked on in groups of so many; what a line lacks to a whole group is made up. */
-enum { RT_RESIZE_GROUP = 16 };
+/* Columns are worked on in groups of so many; what a line lacks to a whole group is made up.  As many bytes
+ * as RT_RESIZE_SPARE behind the last pixel of a line may be read. */
+enum { RT_RESIZE_GROUP = 16, RT_RESIZE_SPARE = 5 };
 
-/* Where the columns of the output come from: byte offsets of their left and right pixel in a line of the
- * photo, and the weight of the right one, 0 <= t < 1. */
+/* Where the columns of the output come from: byte offset of the left pixel in a line of the photo, and the
+ * weight of the pixel right of it, 0 <= t < 1.  On the photo's edge, where there is none, the weight is 0:
+ * whatever b is, a + (b - a) * 0 has the bits of a. */
 typedef struct rt_columns {
-    const int32_t *left, *right;
+    const int32_t *left;
     const float *weight;
     size_t n; /* a multiple of RT_RESIZE_GROUP */
 } rt_columns;
 
 typedef struct rt_resize_loops {
     const char *name;
-    /* Resizes one line of the photo, of which 1 byte behind the last pixel may be read.
-     * out: [3][n], or [n][3] floats. */
+    /* Resizes one line of the photo.  out: [3][n], or [n][3] floats. */
     void (*across_planar)(const uint8_t *line, const rt_columns *columns, float *out);
     void (*across_interleaved)(const uint8_t *line, const rt_columns *columns, float *out);
     /* out[i] = lerp(top[i], bottom[i], weight); out need not be aligned, writes exactly n. */

@@ -1,0 +1,129 @@
+/* Photos a second, one thread: decoding, and resizing to 224 x 224 with each kind of loop.
+ *   bench_image [folder of class folders]      default: the reference photos */
+#include "base/file.h"
+#include "image/resize.h"
+#include "retrain/dataset.h"
+#include "retrain/image.h"
+#include "support/shared.h"
+#include "timing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RUNS = 7, SIDE = 224, MOST_PIXELS = 1000000 };
+
+/* Decoded photos stay in memory only while they are resized: a run over them all would measure the memory. */
+typedef struct bench {
+    rt_buffer *files;
+    size_t n;
+    rt_image image;
+    const rt_resize_loops *loops;
+    rt_pixel_layout layout;
+    void *scratch;
+    float *out;
+} bench;
+
+static void *need(void *memory)
+{
+    if (memory == NULL) {
+        fprintf(stderr, "no memory\n");
+        exit(1);
+    }
+    return memory;
+}
+
+static void check(rt_code code, const rt_error *err)
+{
+    char text[1024];
+    if (code == RT_OK)
+        return;
+    fprintf(stderr, "%s\n", rt_error_text(err, text, sizeof text));
+    exit(1);
+}
+
+static void read_photos(const char *folder, bench *b)
+{
+    rt_dataset *dataset;
+    rt_dataset_options options = {.testing_percentage = 10, .validation_percentage = 10};
+    rt_error err;
+    check(rt_dataset_open(folder, &options, NULL, &dataset, &err), &err);
+    b->files = need(calloc(dataset->n_photos, sizeof *b->files));
+    for (b->n = 0; b->n < dataset->n_photos; b->n++) {
+        char *path = need(rt_dataset_path(dataset, b->n));
+        check(rt__file_read(&b->files[b->n], path, 0, NULL, &err), &err);
+        free(path);
+    }
+    rt_dataset_close(dataset);
+}
+
+static void decode_all(void *context)
+{
+    bench *b = context;
+    rt_error err;
+    for (size_t i = 0; i < b->n; i++)
+        check(rt_image_decode((const uint8_t *)b->files[i].bytes, b->files[i].size, MOST_PIXELS, &b->image,
+                              &err),
+              &err);
+}
+
+static void resize_one(void *context)
+{
+    bench *b = context;
+    rt_error err;
+    check(rt__image_resize(b->loops, &b->image, SIDE, SIDE, b->layout, b->scratch, b->out, &err), &err);
+}
+
+/* Seconds to resize all photos, each decoded before the clock starts. */
+static double resize_all(bench *b)
+{
+    double seconds = 0;
+    rt_error err;
+    for (size_t i = 0; i < b->n; i++) {
+        check(rt_image_decode((const uint8_t *)b->files[i].bytes, b->files[i].size, MOST_PIXELS, &b->image,
+                              &err),
+              &err);
+        size_t bytes = rt_image_resize_scratch(&b->image, SIDE, SIDE);
+        b->scratch = need(aligned_alloc(64, bytes));
+        seconds += timing_median(RUNS, resize_one, b);
+        free(b->scratch);
+    }
+    return seconds;
+}
+
+static void bench_resize(bench *b)
+{
+    static const char *const layouts[] = {"interleaved", "planar"};
+    const rt_resize_loops *list[RT_RESIZE_MOST_LOOPS];
+    rt__resize_loops(list);
+    b->out = need(malloc(sizeof(float) * 3 * SIDE * SIDE));
+    for (int layout = RT_INTERLEAVED; layout <= RT_PLANAR; layout++) {
+        double plain = 0;
+        b->layout = (rt_pixel_layout)layout;
+        for (size_t i = 0; list[i] != NULL; i++) {
+            char name[64];
+            b->loops = list[i];
+            double seconds = resize_all(b);
+            if (i == 0)
+                plain = seconds;
+            snprintf(name, sizeof name, "resize, %s, %s", layouts[layout], list[i]->name);
+            timing_row(name, seconds, (double)b->n, plain);
+        }
+    }
+    free(b->out);
+}
+
+int main(int argc, char **argv)
+{
+    char path[4096];
+    bench b = {0};
+    read_photos(argc > 1 ? argv[1] : shared_path(path, sizeof path, "data/flower_photos"), &b);
+    printf("%zu photos\n", b.n);
+    timing_head("one thread", "photos");
+    timing_row("decode", timing_median(RUNS, decode_all, &b), (double)b.n, 0);
+    bench_resize(&b);
+    for (size_t i = 0; i < b.n; i++)
+        rt__buffer_clear(&b.files[i]);
+    free(b.files);
+    rt_image_clear(&b.image);
+    return 0;
+}
