@@ -82,12 +82,14 @@ static bool read_indices(gif_job *job, rt_image *image)
     return true;
 }
 
-/* Indices to colours, in place from the front: index x stands at 2 * width + x, never before byte 3 * x + 2.
- */
-static rt_code colour_line(const gif_job *job, const ColorMapObject *map, uint8_t *line, size_t width)
+/* The first n indices of a line to colours, in place from the front: index x stands at 2 * width + x, never
+ * before byte 3 * x + 2. */
+static rt_code colour_line(const gif_job *job, const ColorMapObject *map, uint8_t *line, int32_t width,
+                           int32_t n)
 {
-    for (size_t x = 0; x < width; x++) {
-        int index = line[2 * width + x];
+    const uint8_t *indices = line + 2 * (size_t)width;
+    for (int32_t x = 0; x < n; x++) {
+        int index = indices[x];
         if (index >= map->ColorCount)
             return rt_fail(job->err, RT_EFORMAT, "damaged GIF file: colour %d of a map of %d", index,
                            map->ColorCount);
@@ -100,21 +102,25 @@ static rt_code colour_line(const gif_job *job, const ColorMapObject *map, uint8_
 }
 
 /* TensorFlow's canvas is as large as the frame, which is then drawn at its own place on it: what stands over
- * is cut off, the rest of the canvas is black. */
-static void move_by(rt_image *image, int32_t left, int32_t top)
+ * is cut off (not even looked at), the rest of the canvas is black. */
+static rt_code draw(const gif_job *job, const ColorMapObject *map, rt_image *image)
 {
-    size_t row = (size_t)image->width * 3;
-    int32_t right = left < image->width ? left : image->width;
-    size_t moved = (size_t)(image->width - right) * 3;
-    for (int32_t y = image->height - 1; y >= 0; y--) {
-        uint8_t *to = image->pixels + (size_t)y * row;
-        if (y < top) {
-            memset(to, 0, row);
-            continue;
-        }
-        memmove(to + row - moved, image->pixels + (size_t)(y - top) * row, moved);
-        memset(to, 0, row - moved);
+    const GifImageDesc *frame = &job->gif->Image;
+    int32_t columns = frame->Left < image->width ? image->width - frame->Left : 0;
+    int32_t lines = frame->Top < image->height ? image->height - frame->Top : 0;
+    size_t line_bytes = (size_t)image->width * 3, drawn = (size_t)columns * 3;
+    rt_code code = RT_OK;
+    for (int32_t y = 0; y < lines && code == RT_OK; y++)
+        code = colour_line(job, map, image->pixels + (size_t)y * line_bytes, image->width, columns);
+    if (code != RT_OK || (frame->Left == 0 && frame->Top == 0))
+        return code;
+    for (int32_t y = image->height - 1; y >= image->height - lines; y--) {
+        uint8_t *to = image->pixels + (size_t)y * line_bytes;
+        memmove(to + line_bytes - drawn, image->pixels + (size_t)(y - frame->Top) * line_bytes, drawn);
+        memset(to, 0, line_bytes - drawn);
     }
+    memset(image->pixels, 0, (size_t)(image->height - lines) * line_bytes);
+    return RT_OK;
 }
 
 static rt_code read_frame(gif_job *job, size_t max_pixels, rt_image *image)
@@ -129,12 +135,7 @@ static rt_code read_frame(gif_job *job, size_t max_pixels, rt_image *image)
         return rt_fail(job->err, RT_EFORMAT, "damaged GIF file: it has no colours");
     if (!read_indices(job, image))
         return fail_damaged(job, job->gif->Error);
-    for (int32_t y = 0; y < image->height && code == RT_OK; y++)
-        code =
-            colour_line(job, map, image->pixels + (size_t)y * 3 * (size_t)image->width, (size_t)image->width);
-    if (code == RT_OK && (frame->Left != 0 || frame->Top != 0))
-        move_by(image, frame->Left, frame->Top);
-    return code;
+    return draw(job, map, image);
 }
 
 /* Whether the frame that was just begun is whole.  One too large to look at counts as whole. */
