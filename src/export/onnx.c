@@ -201,13 +201,13 @@ static int64_t ir_version(int opset)
     return versions[opset];
 }
 
-static rt_code pack_model(rt_onnx_build *build, const rt_shape *input_shape, int64_t n_classes,
+static rt_code pack_model(rt_onnx_build *build, const rt_shape *input_shape, int64_t output_size,
                           const char *output_name, rt_buffer *file)
 {
     Onnx__Model model = ONNX__MODEL__INIT;
     Onnx__Graph graph = ONNX__GRAPH__INIT;
     Onnx__OperatorSet set = ONNX__OPERATOR_SET__INIT, *sets = &set;
-    const int64_t scores[] = {1, n_classes};
+    const int64_t scores[] = {1, output_size};
     Onnx__ValueInfo *output = value_info(build, output_name, scores, 2, build->options->dynamic_batch);
     model.ir_version = ir_version(build->opset);
     graph.input = graph_inputs(build, input_shape, model.ir_version < 4, &graph.n_input);
@@ -260,7 +260,7 @@ static void name_input(rt_onnx_build *build)
 }
 
 /* The last node's output takes the name the user asked for. */
-static rt_code name_output(rt_onnx_build *build, rt_edge output, const char *name, int64_t *n_classes)
+static rt_code name_output(rt_onnx_build *build, rt_edge output, const char *name)
 {
     const rt_node *node = rt__graph_node(build->graph, output.node);
     Onnx__Node *last = build->n_nodes ? build->nodes[build->n_nodes - 1] : NULL;
@@ -268,13 +268,6 @@ static rt_code name_output(rt_onnx_build *build, rt_edge output, const char *nam
         return rt_fail(build->err, RT_EUNSUPPORTED, "the output '%s' (%s) is not the last of the graph",
                        node->name, node->op);
     last->output[0] = (char *)(uintptr_t)name;
-    /* Behind the classifier only a softmax may stand: its width is that of the biases. */
-    while (strcmp(node->op, "rt.MatMul") != 0 && node->n_inputs == 1)
-        node = rt__graph_node(build->graph, node->inputs[0].node);
-    if (strcmp(node->op, "rt.MatMul") != 0)
-        return rt_fail(build->err, RT_EUNSUPPORTED,
-                       "no classifier layer (MatMul) before the output, but '%s' (%s)", node->name, node->op);
-    *n_classes = rt__graph_const(build->graph, node->inputs[1])->shape.dim[1];
     return RT_OK;
 }
 
@@ -295,22 +288,21 @@ static rt_code emit_all(rt_onnx_build *build)
 }
 
 rt_code rt__onnx_write(const rt_graph *fused, rt_edge input, rt_edge output, const rt_shape *input_shape,
-                       const rt_onnx_options *options, rt_buffer *file, size_t *n_fake_quant, rt_error *err)
+                       int64_t output_size, const rt_onnx_options *options, rt_buffer *file,
+                       size_t *n_fake_quant, rt_error *err)
 {
     static const rt_onnx_options defaults = {0};
     rt_onnx_build build = {
         .graph = fused, .options = options ? options : &defaults, .input = input, .err = err};
     const char *output_name = build.options->output_name ? build.options->output_name : "output_0";
-    int64_t n_classes = 0;
     rt_code code;
     build.opset = build.options->opset ? build.options->opset : 9;
     if (build.opset < 9 || build.opset > 13)
         return rt_fail(err, RT_EARG, "ONNX opset %d: 9 to 13 can be written", build.opset);
     if (!(build.arena = rt__arena_new()))
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    if ((code = emit_all(&build)) == RT_OK &&
-        (code = name_output(&build, output, output_name, &n_classes)) == RT_OK)
-        code = pack_model(&build, input_shape, n_classes, output_name, file);
+    if ((code = emit_all(&build)) == RT_OK && (code = name_output(&build, output, output_name)) == RT_OK)
+        code = pack_model(&build, input_shape, output_size, output_name, file);
     if (n_fake_quant)
         *n_fake_quant = build.n_fake_quant;
     rt__arena_free(build.arena);

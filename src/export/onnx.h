@@ -23,11 +23,13 @@ typedef struct rt_onnx_options {
     size_t n_metadata;
 } rt_onnx_options;
 
-/* fused: what rt__graph_fuse() made, with input [?,h,w,3] and output [?,n]; appends the file to *file.
+/* fused: what rt__graph_fuse() made, with input [?,h,w,3] of input_shape and output [?,output_size]; appends
+ * the file to *file.
  * FakeQuant of an activation becomes a Clip to its range; *n_fake_quant (may be NULL) counts them.
  *   RT_EARG         opset out of range
  *   RT_EUNSUPPORTED names node and op */
 rt_code rt__onnx_write(const rt_graph *fused, rt_edge input, rt_edge output, const rt_shape *input_shape,
-                       const rt_onnx_options *options, rt_buffer *file, size_t *n_fake_quant, rt_error *err);
+                       int64_t output_size, const rt_onnx_options *options, rt_buffer *file,
+                       size_t *n_fake_quant, rt_error *err);
 
 #endif

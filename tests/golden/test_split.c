@@ -1,6 +1,7 @@
 /* The split of 750 real photos against the one the real retrain.py made of them (retrain_run/splits.json). */
 #include "base/file.h"
 #include "retrain/dataset.h"
+#include "support/shared.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,14 +11,6 @@
 #include <unistd.h>
 /* after the headers it needs */
 #include <cmocka.h>
-
-enum { SKIPPED = 77 };
-
-static char *shared_path(char *path, size_t size, const char *name)
-{
-    snprintf(path, size, "%s/%s", getenv("RETRAIN_SHARED"), name);
-    return path;
-}
 
 /* The next quoted string of the file, cut out in place (none holds an escape); *is_key when a colon follows.
  */
@@ -126,11 +119,6 @@ int main(void)
         cmocka_unit_test(legacy_split_is_retrain_pys),
         cmocka_unit_test(default_split_depends_on_the_photos_alone),
     };
-    char path[600];
-    if (!getenv("RETRAIN_SHARED") ||
-        access(shared_path(path, sizeof path, "data/flower_photos"), R_OK) != 0) {
-        printf("skipped: no data/flower_photos under RETRAIN_SHARED\n");
-        return SKIPPED;
-    }
+    shared_or_skip("data/flower_photos", "the split of real photos");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 #include "dataset/listing.h"
-#include "../support/tree.h"
+#include "support/tree.h"
 
 #include <malloc.h>
 #include <setjmp.h>

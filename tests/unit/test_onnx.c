@@ -102,7 +102,8 @@ static Onnx__Model *write_and_read(const network *net, const rt_onnx_options *op
     rt_buffer file = {0};
     rt_error err;
     Onnx__Model *model;
-    if (rt__onnx_write(net->graph, net->input, net->output, &net->shape, options, &file, NULL, &err) != RT_OK)
+    if (rt__onnx_write(net->graph, net->input, net->output, &net->shape, 5, options, &file, NULL, &err) !=
+        RT_OK)
         fail_msg("%s", err.cause);
     model = onnx__model__unpack(NULL, file.size, (const uint8_t *)file.bytes);
     assert_non_null(model);
@@ -224,11 +225,11 @@ static void what_has_no_onnx_form_is_named(void **state)
     (void)state;
     build(&net);
     rt__graph_set_op(net.graph, net.output.node, "rt.Strange");
-    assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape, NULL, &file, NULL, &err),
+    assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape, 5, NULL, &file, NULL, &err),
                      RT_EUNSUPPORTED);
     assert_string_equal(err.cause,
                         "node 'final_result' (rt.Strange) has no ONNX form that every TensorRT takes");
-    assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape,
+    assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape, 5,
                                     &(rt_onnx_options){.opset = 8}, &file, NULL, &err),
                      RT_EARG);
     assert_int_equal(file.size, 0);

@@ -1,0 +1,152 @@
+#include "extractor.h"
+
+#include "base/hash.h"
+#include "exec/plan.h"
+#include "graph/fused.h"
+#include "model/module.h"
+#include "retrain/image.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+struct rt_extractor {
+    rt_plan *owned; /* NULL in a clone */
+    const rt_plan *plan;
+    rt_run *run;
+    int32_t height, width;
+    size_t feature_size;
+    rt_pixel_layout layout;
+    rt_image image;
+    void *scratch;
+    size_t scratch_bytes;
+};
+
+uint32_t rt__network_digest(const rt_module *module)
+{
+    const rt_module_info *info = &module->info;
+    const int32_t numbers[] = {info->height, info->width, info->feature_size};
+    const float range[] = {info->input_mean, info->input_std};
+    uint32_t crc = rt__crc32c(0, numbers, sizeof numbers);
+    crc = rt__crc32c(crc, range, sizeof range);
+    crc = rt__crc32c(crc, info->feature, strlen(info->feature));
+    for (uint32_t i = 0; i < rt__graph_count(module->graph); i++) {
+        const rt_node *node = rt__graph_node(module->graph, i);
+        const rt_tensor *tensor = rt__graph_const(module->graph, (rt_edge){i, 0});
+        crc = rt__crc32c(crc, node->name, strlen(node->name) + 1);
+        crc = rt__crc32c(crc, node->op, strlen(node->op) + 1);
+        if (strcmp(node->op, "Const") == 0 && tensor && tensor->data)
+            crc = rt__crc32c(crc, tensor->data, tensor->bytes);
+    }
+    return crc;
+}
+
+static rt_code make_plan(const rt_module *module, rt_plan **plan, rt_error *err)
+{
+    const rt_module_info *info = &module->info;
+    rt_graph *fused = NULL;
+    rt_edge input, output;
+    rt_code code = rt__graph_fuse(module->graph, module->input, module->feature, info->height, info->width,
+                                  &fused, &input, &output, err);
+    if (code != RT_OK)
+        goto done;
+    if ((code = rt__plan_new(fused, input, output, plan, err)) != RT_OK)
+        goto done;
+    if (rt__plan_input_size(*plan) != 3 * (size_t)info->height * (size_t)info->width ||
+        rt__plan_output_size(*plan) != (size_t)info->feature_size) {
+        code = rt_fail(err, RT_EUNSUPPORTED, "the network takes %zu and gives %zu floats, not %dx%dx3 and %d",
+                       rt__plan_input_size(*plan), rt__plan_output_size(*plan), info->height, info->width,
+                       info->feature_size);
+        rt__plan_free(*plan);
+    }
+done:
+    rt__graph_free(fused);
+    if (code != RT_OK)
+        rt_doing(err, info->path, "cannot run module");
+    return code;
+}
+
+static rt_code make_extractor(const rt_plan *plan, int32_t height, int32_t width, rt_extractor **extractor,
+                              rt_error *err)
+{
+    rt_extractor *e = calloc(1, sizeof *e);
+    rt_code code;
+    if (!e)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    *e = (rt_extractor){.plan = plan,
+                        .height = height,
+                        .width = width,
+                        .feature_size = rt__plan_output_size(plan),
+                        .layout = rt__plan_wants_planar(plan) ? RT_PLANAR : RT_INTERLEAVED};
+    if ((code = rt__run_new(plan, &e->run, err)) != RT_OK) {
+        free(e);
+        return code;
+    }
+    *extractor = e;
+    return RT_OK;
+}
+
+rt_code rt_extractor_new(const rt_module *module, rt_extractor **extractor, rt_error *err)
+{
+    rt_plan *plan;
+    rt_code code = make_plan(module, &plan, err);
+    if (code != RT_OK)
+        return code;
+    code = make_extractor(plan, module->info.height, module->info.width, extractor, err);
+    if (code == RT_OK)
+        (*extractor)->owned = plan;
+    else
+        rt__plan_free(plan);
+    return code;
+}
+
+rt_code rt_extractor_clone(const rt_extractor *extractor, rt_extractor **clone, rt_error *err)
+{
+    return make_extractor(extractor->plan, extractor->height, extractor->width, clone, err);
+}
+
+void rt_extractor_free(rt_extractor *e)
+{
+    if (!e)
+        return;
+    rt__run_free(e->run);
+    rt__plan_free(e->owned);
+    rt_image_clear(&e->image);
+    free(e->scratch);
+    free(e);
+}
+
+static rt_code make_scratch(rt_extractor *e, rt_error *err)
+{
+    size_t needed = rt_image_resize_scratch(&e->image, e->height, e->width);
+    needed = (needed + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (needed <= e->scratch_bytes)
+        return RT_OK;
+    free(e->scratch);
+    e->scratch = aligned_alloc(ALIGNMENT, needed);
+    e->scratch_bytes = e->scratch ? needed : 0;
+    return e->scratch ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory for %zu bytes to resize in", needed);
+}
+
+rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, float *feature, rt_error *err)
+{
+    rt_code code = rt_image_decode(bytes, size, 0, &e->image, err);
+    const float *output;
+    if (code == RT_OK)
+        code = make_scratch(e, err);
+    if (code == RT_OK)
+        code = rt_image_resize(&e->image, e->height, e->width, e->layout, e->scratch, rt__run_input(e->run),
+                               err);
+    if (code == RT_OK)
+        code = rt__run_execute(e->run, &output, err);
+    if (code != RT_OK)
+        return code;
+    for (size_t i = 0; i < e->feature_size; i++)
+        if (!isfinite(output[i]))
+            return rt_fail(err, RT_EFORMAT, "the network gives %f as value %zu of its vector",
+                           (double)output[i], i + 1);
+    memcpy(feature, output, e->feature_size * sizeof *feature);
+    return RT_OK;
+}

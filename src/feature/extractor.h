@@ -1,0 +1,11 @@
+/* Inside of feature/: what the files of this folder share. */
+#ifndef RT_FEATURE_EXTRACTOR_H
+#define RT_FEATURE_EXTRACTOR_H
+
+#include "retrain/feature.h"
+
+/* Tells networks apart that were given the same name: CRC-32C of nodes, constants and preprocessing.  The
+ * same file gives the same digest in every run. */
+uint32_t rt__network_digest(const rt_module *module);
+
+#endif

@@ -1,0 +1,48 @@
+#include "fused.h"
+
+#include "prune.h"
+#include "rewrite.h"
+
+/* In this order. */
+static rt_visit *const passes[] = {
+    rt__pass_fold,   rt__pass_gate,     rt__pass_lower,      rt__pass_reshape,  rt__pass_pad,
+    rt__pass_affine, rt__pass_prescale, rt__pass_activation, rt__pass_residual, rt__pass_round,
+};
+
+/* What the image's shape is in the source: channels first only if it says so. */
+static void describe_input(rt_rewrite *r, int32_t height, int32_t width)
+{
+    const rt_node *node = rt__graph_node(r->graph, r->input.node);
+    const rt_attr *dtype = rt__node_attr(node, "dtype"), *shape = rt__node_attr(node, "shape");
+    r->input_value = (rt_value){RT_FLOAT, {.rank = 4, .dim = {1, height, width, 3}}};
+    if (dtype && dtype->kind == RT_ATTR_TYPE)
+        r->input_value.dtype = dtype->value.type;
+    if (shape && shape->kind == RT_ATTR_SHAPE && shape->value.shape.rank == 4 &&
+        shape->value.shape.dim[1] == 3 && shape->value.shape.dim[3] != 3) {
+        r->input_planar = true;
+        r->input_value.shape = (rt_shape){.rank = 4, .dim = {1, 3, height, width}};
+    }
+}
+
+rt_code rt__graph_fuse(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,
+                       rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err)
+{
+    rt_rewrite r = {0};
+    rt_code code;
+    if (height < 1 || width < 1)
+        return rt_fail(err, RT_EARG, "an image of %d x %d pixels", (int)height, (int)width);
+    code = rt__graph_prune_from(graph, input, &output, 1, &r.graph, &r.input, &r.output, err);
+    if (code != RT_OK)
+        return code;
+    describe_input(&r, height, width);
+    for (size_t i = 0; code == RT_OK && i < sizeof passes / sizeof *passes; i++)
+        code = rt__rewrite_run(&r, passes[i], err);
+    if (code == RT_OK) {
+        *fused = r.graph;
+        *fused_input = r.input;
+        *fused_output = r.output;
+        r.graph = NULL;
+    }
+    rt__rewrite_clear(&r);
+    return code;
+}

@@ -1,0 +1,21 @@
+/* TensorFlow's fake quantisation.  Source: core/kernels/fake_quant_ops_functor.h, as written down by
+ * quantize.c and checked against recorded values. */
+#ifndef RT_GRAPH_QUANTIZE_H
+#define RT_GRAPH_QUANTIZE_H
+
+#include "retrain/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct rt_quant {
+    float low, high;      /* the range, nudged so that 0 is one of the steps */
+    float scale, inverse; /* the size of a step and 1 / it                    */
+    float zero;           /* the step that stands for 0                       */
+} rt_quant;
+
+/* num_bits 2 .. 16.  A range of [0, 0] gives scale 0, and every value becomes 0. */
+void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, bool narrow_range);
+float rt__quant_apply(const rt_quant *quant, float x);
+
+#endif
