@@ -51,7 +51,7 @@ build-asan/build.ninja: | packages
 	@meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false $(MESON_OPTIONS)
 
 ## make interop    real TensorFlow 2.15.1 (in build-interop/, Python 3.11) runs what we wrote
-interop: build
+interop: build demo/efficientnet_lite0/saved_model.pb
 	@tests/interop/run.sh
 
 ## make bench      times decode, resize, network, training, and whole runs

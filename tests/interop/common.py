@@ -1,0 +1,67 @@
+"""Where things are, the golden photos as TensorFlow sees them, and running the program."""
+import json
+import os
+import subprocess
+import sys
+
+import tensorflow as tf
+
+SOURCE = os.environ['RETRAIN_SOURCE']
+SHARED = os.environ['RETRAIN_SHARED']
+FLOWERS = os.path.join(SHARED, 'data', 'flower_photos')
+REFERENCE = os.path.join(SHARED, 'reference')
+MODULES = os.path.join(REFERENCE, 'modules')
+GOLDEN = os.path.join(REFERENCE, 'golden')
+DEMO_MODULE = os.path.join(SOURCE, 'demo', 'efficientnet_lite0')
+
+sys.path.insert(0, os.path.join(SOURCE, 'tools', 'efficientnet_lite0'))
+
+
+def retrain(*arguments):
+    """Runs build/retrain and returns its standard output; a failure shows what it said."""
+    done = subprocess.run([os.path.join(SOURCE, 'build', 'retrain'), *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise AssertionError('retrain %s: status %d\n%s' % (' '.join(arguments), done.returncode, done.stderr))
+    return done.stdout
+
+
+def label(graph, paths, *arguments):
+    """[{label: score}] for each photo, by retrain label."""
+    output = retrain('label', '--graph', graph, '--json', '--top', '100000', *arguments, *paths)
+    return [{entry['label']: entry['score'] for entry in photo['labels']} for photo in json.loads(output)['photos']]
+
+
+def golden_photos():
+    with open(os.path.join(GOLDEN, 'images.txt'), encoding='utf-8') as file:
+        return [line.strip() for line in file if line.strip()]
+
+
+def flower(name):
+    return os.path.join(FLOWERS, name)
+
+
+def pixels(path, height, width, mean=0.0, std=255.0):
+    """As retrain.py feeds a module: [1, height, width, 3]; with mean and std as label_image.py feeds a graph."""
+    image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+    if (mean, std) == (0.0, 255.0):
+        image = tf.image.convert_image_dtype(image, tf.float32)
+    else:
+        image = tf.cast(image, tf.float32)
+    image = tf.compat.v1.image.resize_bilinear(image[tf.newaxis], [height, width]).numpy()
+    return image if (mean, std) == (0.0, 255.0) else (image - mean) / std
+
+
+def read_graph(path):
+    graph_def = tf.compat.v1.GraphDef()
+    with open(path, 'rb') as file:
+        graph_def.ParseFromString(file.read())
+    return graph_def
+
+
+def run_graph(graph_def, feeds, fetch):
+    """The rows of fetch for a list of feeds, each {tensor name: value}."""
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name='')
+        with tf.compat.v1.Session(graph=graph) as session:
+            return [session.run(fetch, feed)[0] for feed in feeds]
