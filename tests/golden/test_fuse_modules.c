@@ -6,6 +6,8 @@
 
 #include "graph/fused.h"
 #include "model/module.h"
+#include "support/npy.h"
+#include "support/reference.h"
 #include "support/shared.h"
 
 #include <stdio.h>
@@ -87,9 +89,49 @@ static void modules_are_fused(void **state)
         check_case(&cases[i]);
 }
 
+/* The fused graph, run in double, gives TensorFlow's features of golden image 7. */
+static void fused_module_gives_the_features(void **state)
+{
+    static const char *const name = "reference/modules/mobilenet_v1_025_224_feature_vector";
+    char path[512];
+    struct npy image = {0}, features = {0};
+    rt_module *module = NULL;
+    rt_graph *fused = NULL;
+    rt_edge input, output;
+    ref_value x = ref_new(&(rt_shape){.rank = 4, .dim = {1, 224, 224, 3}}), y, expected;
+    (void)state;
+    assert_true(npy_read(shared_path(path, sizeof path, "reference/golden/resized224_7.npy"), &image));
+    assert_true(npy_read(
+        shared_path(path, sizeof path, "reference/golden/features_mobilenet_v1_025_224_feature_vector.npy"),
+        &features));
+    assert_int_equal(image.count, x.count);
+    for (size_t i = 0; i < x.count; i++)
+        x.data[i] = (double)((const float *)image.data)[i];
+    assert_int_equal(rt_module_open(shared_path(path, sizeof path, name), NULL, &module, NULL), RT_OK);
+    assert_int_equal(rt__graph_fuse(module->graph, module->input, module->feature, 224, 224, &fused, &input,
+                                    &output, NULL),
+                     RT_OK);
+    y = ref_run(fused, input, &x, output);
+    expected = ref_new(&y.shape);
+    assert_int_equal(features.dims[1], y.count);
+    for (size_t i = 0; i < y.count; i++)
+        expected.data[i] = (double)((const float *)features.data)[7 * y.count + i];
+    assert_true(ref_difference(&expected, &y) <= 1e-5);
+    ref_free(&expected);
+    ref_free(&y);
+    ref_free(&x);
+    rt__graph_free(fused);
+    rt_module_close(module);
+    npy_free(&image);
+    npy_free(&features);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(modules_are_fused)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(modules_are_fused),
+        cmocka_unit_test(fused_module_gives_the_features),
+    };
     shared_or_skip("reference/modules", "fusing the reference modules");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
