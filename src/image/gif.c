@@ -23,7 +23,8 @@ static int on_read(GifFileType *gif, GifByteType *data, int count)
     return (int)n;
 }
 
-static rt_code fail_damaged(const gif_job *job, int error)
+/* What the library says failed; memory that is out is told as such. */
+static rt_code fail_library(const gif_job *job, int error)
 {
     const char *why = GifErrorString(error);
     if (error == D_GIF_ERR_NOT_ENOUGH_MEM)
@@ -134,7 +135,7 @@ static rt_code read_frame(gif_job *job, size_t max_pixels, rt_image *image)
     if (map == NULL)
         return rt_fail(job->err, RT_EFORMAT, "damaged GIF file: it has no colours");
     if (!read_indices(job, image))
-        return fail_damaged(job, job->gif->Error);
+        return fail_library(job, job->gif->Error);
     return draw(job, map, image);
 }
 
@@ -159,13 +160,15 @@ static rt_code read_file(gif_job *job, size_t max_pixels, rt_image *image)
 {
     bool found;
     if (!next_frame(job, &found))
-        return fail_damaged(job, job->gif->Error);
+        return fail_library(job, job->gif->Error);
     if (!found)
         return rt_fail(job->err, RT_EFORMAT, "damaged GIF file: it holds no frame");
     rt_code code = read_frame(job, max_pixels, image);
-    if (code == RT_OK && next_frame(job, &found) && found && skip_frame(job, max_pixels))
+    if (code != RT_OK)
+        return code;
+    if (next_frame(job, &found) && found && skip_frame(job, max_pixels))
         return rt_fail(job->err, RT_EUNSUPPORTED, "an animated GIF is not supported; save one of its frames");
-    return code;
+    return job->gif->Error == D_GIF_ERR_NOT_ENOUGH_MEM ? fail_library(job, job->gif->Error) : RT_OK;
 }
 
 rt_code rt__gif_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
@@ -175,7 +178,7 @@ rt_code rt__gif_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_
     int error = 0;
     job.gif = DGifOpen(&job, on_read, &error);
     if (job.gif == NULL)
-        return fail_damaged(&job, error);
+        return fail_library(&job, error);
     rt_code code = read_file(&job, max_pixels, image);
     DGifCloseFile(job.gif, &error);
     return code;

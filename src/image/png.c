@@ -4,6 +4,7 @@
 
 #include <png.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <string.h>
 
 typedef struct png_job {
@@ -15,13 +16,20 @@ typedef struct png_job {
     rt_code code;
 } png_job;
 
+/* libpng has no number for this, and says it in two ways. */
+static bool is_out_of_memory(const char *text)
+{
+    return strstr(text, "ut of memory") != NULL || strstr(text, "nsufficient memory") != NULL;
+}
+
 static void on_error(png_structp png, png_const_charp text)
 {
     png_job *job = png_get_error_ptr(png);
-    job->code = strstr(text, "ut of memory") != NULL
-                    ? rt_fail(job->err, RT_ENOMEM, "no memory to decode a PNG file")
-                    : rt_fail_at(job->err, RT_EFORMAT, (int64_t)(job->size - job->left),
-                                 "damaged PNG file: %s", text);
+    if (is_out_of_memory(text))
+        job->code = rt_fail(job->err, RT_ENOMEM, "no memory to decode a PNG file");
+    else
+        job->code =
+            rt_fail_at(job->err, RT_EFORMAT, (int64_t)(job->size - job->left), "damaged PNG file: %s", text);
     png_longjmp(png, 1);
 }
 
