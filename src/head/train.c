@@ -75,8 +75,8 @@ static rt_batch source_batch(const source *s, rt_rng *rng)
 static rt_code check(const rt_train_options *o, const rt_train_data *data, const rt_train_state *state,
                      rt_error *err)
 {
-    if (!(o->learning_rate > 0))
-        return rt_fail(err, RT_EARG, "learning rate %g is not above 0", (double)o->learning_rate);
+    if (!(o->learning_rate >= 0))
+        return rt_fail(err, RT_EARG, "learning rate %g is below 0", (double)o->learning_rate);
     if (o->train_batch_size < -1 || o->train_batch_size == 0)
         return rt_fail(err, RT_EARG, "training batch of %d photos", o->train_batch_size);
     if (o->validation_batch_size < -1)

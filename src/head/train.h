@@ -12,7 +12,7 @@
 
 typedef struct rt_train_options {
     uint64_t steps;                /* 0 is allowed: the head as drawn */
-    float learning_rate;           /* > 0 */
+    float learning_rate;           /* >= 0 */
     int32_t train_batch_size;      /* > 0, or -1: every photo each step      */
     int32_t validation_batch_size; /* >= 0 (0: no validation), or -1: every photo each time */
     uint64_t eval_step_interval;   /* > 0 */

@@ -301,7 +301,7 @@ static void impossible_runs_are_refused(void **state)
     rt_train_data data = {w->values, &w->training, &w->validation}, empty = data;
     rt_train_options options[5] = {usual, usual, usual, usual, usual};
     rt_train_state s;
-    options[0].learning_rate = 0;
+    options[0].learning_rate = -0.01F;
     options[1].learning_rate = NAN;
     options[2].train_batch_size = 0;
     options[3].validation_batch_size = -2;

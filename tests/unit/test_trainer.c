@@ -1,6 +1,7 @@
 /* The head's arithmetic against double precision, over shapes that take each of its ways. */
+#include "base/hash.h"
 #include "base/rng.h"
-#include "retrain/head.h"
+#include "head/trainer.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -223,6 +224,35 @@ static void batch_size_does_not_touch_a_row(void **state)
     problem_clear(&p);
 }
 
+/* The checksum of the weights after 20 steps from 0, without a function of the C library on the way. */
+static uint32_t trained_checksum(size_t n_features, size_t n_classes, rt_cpu_level level)
+{
+    problem p = problem_new(n_features, n_classes, 150);
+    rt_batch batch = problem_batch(&p);
+    size_t bytes = n_features * n_classes * sizeof *p.head.weights;
+    rt_trainer *trainer;
+    uint32_t checksum;
+    memset(p.head.weights, 0, bytes);
+    memset(p.head.biases, 0, n_classes * sizeof *p.head.biases);
+    assert_int_equal(rt__trainer_new(&p.head, level, &trainer, NULL), RT_OK);
+    for (int i = 0; i < 20; i++)
+        rt_trainer_step(trainer, &batch, 0.05F);
+    rt_trainer_read(trainer, &p.head);
+    checksum = rt__crc32c(0, p.head.weights, bytes);
+    rt_trainer_free(trainer);
+    problem_clear(&p);
+    return checksum;
+}
+
+static void every_machine_trains_to_the_same_bytes(void **state)
+{
+    (void)state;
+    for (int level = RT_CPU_PLAIN; level <= RT_CPU_AVX512; level++) {
+        assert_int_equal(trained_checksum(523, 7, (rt_cpu_level)level), 0x164f4887);
+        assert_int_equal(trained_checksum(523, 40, (rt_cpu_level)level), 0xd4571547);
+    }
+}
+
 static void initial_weights_are_a_truncated_normal(void **state)
 {
     rt_head a, b, other;
@@ -268,6 +298,7 @@ int main(void)
         cmocka_unit_test(equal_logits_go_to_the_lower_class),
         cmocka_unit_test(huge_logits_do_not_overflow),
         cmocka_unit_test(batch_size_does_not_touch_a_row),
+        cmocka_unit_test(every_machine_trains_to_the_same_bytes),
         cmocka_unit_test(initial_weights_are_a_truncated_normal),
         cmocka_unit_test(impossible_shapes_are_refused),
     };
