@@ -124,7 +124,8 @@ static int64_t floor_div_i(int64_t a, int64_t b)
 
 static float floor_mod_f(float a, float b)
 {
-    return a - floorf(a / b) * b;
+    float rest = fmodf(a, b);
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
 static int64_t floor_mod_i(int64_t a, int64_t b)

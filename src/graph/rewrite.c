@@ -223,11 +223,14 @@ rt_code rt__rewrite_add(rt_rewrite *rewrite, uint32_t near, const char *op, cons
                         const rt_attr *attrs, uint32_t n_attrs, uint32_t *node, rt_error *err)
 {
     const char *name;
+    uint32_t added; /* *node may be one of the inputs */
     rt_code code = new_name(rewrite, near, &name, err);
     if (code == RT_OK)
-        code = rt__graph_add(rewrite->graph, name, op, node, err);
+        code = rt__graph_add(rewrite->graph, name, op, &added, err);
     if (code == RT_OK)
-        code = rt__rewrite_replace(rewrite, *node, op, inputs, n, attrs, n_attrs, err);
+        code = rt__rewrite_replace(rewrite, added, op, inputs, n, attrs, n_attrs, err);
+    if (code == RT_OK)
+        *node = added;
     return code;
 }
 
