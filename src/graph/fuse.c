@@ -46,3 +46,31 @@ rt_code rt__graph_fuse(rt_graph *graph, rt_edge input, rt_edge output, int32_t h
     rt__rewrite_clear(&r);
     return code;
 }
+
+/* A pass that only follows types and shapes. */
+static rt_code keep(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+{
+    (void)rewrite;
+    (void)node;
+    (void)err;
+    return RT_OK;
+}
+
+rt_code rt__graph_output_shape(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,
+                               rt_shape *shape, rt_error *err)
+{
+    /* Few graphs compute a shape, and computing all else that is constant takes far longer than following. */
+    static rt_visit *const attempts[] = {keep, rt__pass_fold};
+    rt_code code = RT_EARG;
+    for (size_t i = 0; code != RT_OK && code != RT_ENOMEM && i < sizeof attempts / sizeof *attempts; i++) {
+        rt_rewrite r = {0};
+        code = rt__graph_prune_from(graph, input, &output, 1, &r.graph, &r.input, &r.output, err);
+        if (code != RT_OK)
+            return code;
+        describe_input(&r, height, width);
+        code = rt__rewrite_run(&r, attempts[i], err);
+        *shape = r.output_value.shape;
+        rt__rewrite_clear(&r);
+    }
+    return code;
+}

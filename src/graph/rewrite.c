@@ -145,6 +145,7 @@ rt_code rt__rewrite_run(rt_rewrite *rewrite, rt_visit *visit, rt_error *err)
         code = reach(rewrite, visit, i, err);
     if (code == RT_OK) {
         rt_edge output = resolve(rewrite, rewrite->output), input;
+        rewrite->output_value = rt__rewrite_value(rewrite, output);
         code =
             rt__graph_prune_from(rewrite->graph, rewrite->input, &output, 1, &pruned, &input, &output, err);
         if (code == RT_OK) {

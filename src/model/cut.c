@@ -2,9 +2,11 @@
 #include "graph/prune.h"
 #include "network.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { CHANNELS = 3 };
+/* Chains of nodes that are followed are short in real graphs: a longer one is an attempt to keep us busy. */
+enum { CHANNELS = 3, MOST_STEPS = 64, MOST_SINKS = 1000 };
 
 static bool is_op(const rt_node *node, const char *op)
 {
@@ -56,6 +58,20 @@ static rt_edge data_input(const rt_graph *graph, const rt_node *node)
     return node->inputs[swapped];
 }
 
+/* The constant behind an edge, looked through what only changes how it is stored. */
+static const rt_tensor *weights_behind(const rt_graph *graph, rt_edge edge)
+{
+    static const char *const storage[] = {"Identity", "Dequantize", "Cast", "FakeQuantWithMinMaxVars", NULL};
+    for (uint32_t steps = 0; edge.output == 0 && steps < MOST_STEPS; steps++) {
+        const rt_node *node = rt__graph_node(graph, edge.node);
+        const rt_tensor *tensor = rt__graph_const(graph, edge);
+        if (tensor || !is_one_of(node, storage) || node->n_inputs == 0)
+            return tensor;
+        edge = node->inputs[0];
+    }
+    return NULL;
+}
+
 static bool as_classifier(const rt_graph *graph, uint32_t index, rt_classifier_node *found)
 {
     const rt_node *node = rt__graph_node(graph, index);
@@ -63,27 +79,27 @@ static bool as_classifier(const rt_graph *graph, uint32_t index, rt_classifier_n
     bool conv = is_op(node, "Conv2D"), transposed = attr_true(node, "transpose_b");
     if ((!conv && !is_op(node, "MatMul")) || node->n_inputs != 2 || attr_true(node, "transpose_a"))
         return false;
-    weights = rt__graph_const(graph, node->inputs[1]);
+    weights = weights_behind(graph, node->inputs[1]);
     if (!weights || weights->shape.rank != (conv ? 4 : 2))
         return false;
     if (conv && (weights->shape.dim[0] != 1 || weights->shape.dim[1] != 1))
         return false;
-    *found = (rt_classifier_node){.node = index, .feature = node->inputs[0], .flatten = conv};
+    *found = (rt_classifier_node){.node = index, .feature = node->inputs[0]};
     found->inputs = conv ? weights->shape.dim[2] : weights->shape.dim[transposed];
     found->outputs = conv ? weights->shape.dim[3] : weights->shape.dim[!transposed];
-    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
+    for (uint32_t steps = 0; steps < MOST_STEPS; steps++) {
         const rt_node *before = rt__graph_node(graph, found->feature.node);
         if (!is_one_of(before, before_classifier) || before->n_inputs == 0 || found->feature.output != 0)
             break;
         found->feature = before->inputs[0];
     }
-    return found->inputs > 0;
+    return true;
 }
 
 /* Back from a node nobody reads. */
 static bool classifier_behind(const rt_graph *graph, uint32_t sink, rt_classifier_node *found)
 {
-    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
+    for (uint32_t steps = 0; steps < MOST_STEPS; steps++) {
         const rt_node *node = rt__graph_node(graph, sink);
         if (as_classifier(graph, sink, found))
             return true;
@@ -94,23 +110,48 @@ static bool classifier_behind(const rt_graph *graph, uint32_t sink, rt_classifie
     return false;
 }
 
-bool rt__find_classifier(const rt_graph *graph, rt_classifier_node *found)
+rt_code rt__find_classifier(const rt_graph *graph, rt_classifier_node *found, rt_error *err)
 {
-    uint32_t n = rt__graph_count(graph);
-    bool any = false;
-    for (uint32_t i = n; i-- > 0 && !any;) {
-        bool read = false;
-        for (uint32_t k = 0; k < n && !read; k++) {
-            const rt_node *reader = rt__graph_node(graph, k);
-            for (uint32_t e = 0; e < reader->n_inputs && !read; e++)
-                read = reader->inputs[e].node == i;
-        }
-        any = !read && classifier_behind(graph, i, found);
+    uint32_t n = rt__graph_count(graph), sinks = 0;
+    bool *read = calloc((size_t)n + 1, sizeof *read), any = false;
+    if (!read)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < n; i++) {
+        const rt_node *node = rt__graph_node(graph, i);
+        for (uint32_t k = 0; k < node->n_inputs; k++)
+            read[node->inputs[k].node] = true;
     }
-    return any;
+    for (uint32_t i = n; i-- > 0 && !any && sinks < MOST_SINKS;) {
+        sinks += !read[i];
+        any = !read[i] && classifier_behind(graph, i, found);
+    }
+    free(read);
+    return any ? RT_OK
+               : rt_fail(err, RT_EUNSUPPORTED,
+                         "no feature tensor: no classifier (MatMul or 1x1 Conv2D with constant weights) "
+                         "stands at "
+                         "the end of the graph; name a tensor with --bottleneck_tensor");
 }
 
 /* ---- the input ---- */
+
+static bool is_planar(const rt_shape *shape)
+{
+    return shape->rank == 4 && shape->dim[1] == CHANNELS && shape->dim[3] != CHANNELS;
+}
+
+void rt__network_read_input(rt_network *network)
+{
+    rt_shape shape;
+    int64_t height, width;
+    if (!rt__edge_shape(network->graph, network->input, &shape) || shape.rank != 4)
+        return;
+    network->planar = is_planar(&shape);
+    height = shape.dim[network->planar ? 2 : 1];
+    width = shape.dim[network->planar ? 3 : 2];
+    network->height = height > INT32_MAX ? INT32_MAX : (int32_t)height;
+    network->width = width > INT32_MAX ? INT32_MAX : (int32_t)width;
+}
 
 static bool takes_images(const rt_graph *graph, uint32_t index, bool *sized)
 {
@@ -120,10 +161,11 @@ static bool takes_images(const rt_graph *graph, uint32_t index, bool *sized)
     if (!is_op(node, "Placeholder") || !dtype || dtype->kind != RT_ATTR_TYPE || dtype->value.type != RT_FLOAT)
         return false;
     *sized = rt__edge_shape(graph, (rt_edge){index, 0}, &shape);
-    return !*sized || (shape.rank == 4 && (shape.dim[3] == CHANNELS || shape.dim[3] == RT_UNKNOWN));
+    return !*sized ||
+           (shape.rank == 4 && (shape.dim[3] == CHANNELS || shape.dim[3] == RT_UNKNOWN || is_planar(&shape)));
 }
 
-static rt_code no_input(const rt_graph *graph, unsigned count, rt_error *err)
+static rt_code no_input(const rt_graph *graph, const char *feature, unsigned count, rt_error *err)
 {
     rt_buffer list = {0};
     rt_code code;
@@ -134,10 +176,13 @@ static rt_code no_input(const rt_graph *graph, unsigned count, rt_error *err)
             rt__buffer_format(&list, "%s'%s' (%s)", list.size ? ", " : "", node->name,
                               dtype && dtype->kind == RT_ATTR_TYPE ? rt__dtype_name(dtype->value.type) : "?");
     }
-    code = rt_fail(err, RT_EUNSUPPORTED, "%s: say which with --input_tensor; there are: %s",
-                   count ? "several Placeholders could take the images"
-                         : "no Placeholder takes images (float [?,height,width,3])",
-                   list.size && !list.failed ? list.bytes : "none at all");
+    if (list.size == 0)
+        code = rt_fail(err, RT_EUNSUPPORTED, "feature tensor '%s' depends on no Placeholder", feature);
+    else
+        code = rt_fail(err, RT_EUNSUPPORTED, "%s: say which with --input_tensor; there are: %s",
+                       count ? "several Placeholders could take the images"
+                             : "no Placeholder takes images (float [?,height,width,3])",
+                       list.failed ? "too many to list" : list.bytes);
     rt__buffer_clear(&list);
     return code;
 }
@@ -164,7 +209,7 @@ rt_code rt__network_find_input(rt_network *network, rt_error *err)
         network->input.output = 0;
         rt__graph_find(network->graph, rt__graph_node(needed, found)->name, &network->input.node);
     } else {
-        code = no_input(needed, count, err);
+        code = no_input(needed, rt__graph_node(network->graph, network->feature.node)->name, count, err);
     }
     rt__graph_free(needed);
     return code;
@@ -227,8 +272,8 @@ bool rt__scales_input(const rt_graph *graph, rt_edge input, bool *unit)
     enum { WIDEST = 8 }; /* what networks are fed lies within a few units around 0 */
     double a = 1, b = 0;
     bool scales = false;
-    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
-        uint32_t index, at;
+    for (uint32_t steps = 0; steps < MOST_STEPS; steps++) {
+        uint32_t index = 0, at = 0;
         const rt_node *node = only_reader(graph, input, &index, &at);
         float c;
         if (!node)
@@ -243,47 +288,4 @@ bool rt__scales_input(const rt_graph *graph, rt_edge input, bool *unit)
     }
     *unit = a * 255 + b > WIDEST || a * 255 + b < -WIDEST;
     return scales;
-}
-
-/* ---- sizes ---- */
-
-/* Through what changes the shape but not the values, forward to a product with constant weights. */
-static bool size_from_reader(const rt_graph *graph, rt_edge feature, int64_t *size, bool *flatten)
-{
-    static const char *const same_values[] = {"Identity", "Squeeze", "PlaceholderWithDefault", NULL};
-    for (uint32_t steps = 0; steps < rt__graph_count(graph); steps++) {
-        uint32_t index, at;
-        rt_classifier_node reader;
-        const rt_node *node = only_reader(graph, feature, &index, &at);
-        if (!node || at != 0)
-            return false;
-        if (as_classifier(graph, index, &reader)) {
-            *size = reader.inputs;
-            *flatten = *flatten || reader.flatten;
-            return true;
-        }
-        if (!is_one_of(node, same_values))
-            return false;
-        *flatten = *flatten || is_op(node, "Squeeze");
-        feature = (rt_edge){index, 0};
-    }
-    return false;
-}
-
-rt_code rt__network_size(rt_network *network, rt_error *err)
-{
-    const rt_node *node = rt__graph_node(network->graph, network->feature.node);
-    rt_shape s;
-    char text[128];
-    if (!rt__edge_shape(network->graph, network->feature, &s)) {
-        size_from_reader(network->graph, network->feature, &network->feature_size, &network->flatten);
-        return RT_OK;
-    }
-    if (s.rank == 2 || (s.rank == 4 && s.dim[1] == 1 && s.dim[2] == 1)) {
-        network->feature_size = s.dim[s.rank - 1];
-        network->flatten = s.rank == 4;
-        return RT_OK;
-    }
-    return rt_fail(err, RT_EUNSUPPORTED, "'%s' (%s) is %s; a feature tensor is [?,n] or [?,1,1,n]",
-                   node->name, node->op, rt__shape_text(&s, text, sizeof text));
 }

@@ -1,15 +1,20 @@
 /* Bare GraphDefs whose weights are constants.  They say neither where images come in, nor how these are
  * scaled, nor what to take as features: that is found by structure and told in the notice. */
 #include "graphdef.h"
+#include "proto/field.h"
 #include "proto/message.h"
 #include "proto/tf_graph.pb-c.h"
 #include "reader.h"
 
 #include <string.h>
 
+enum { NODES = 1 }; /* field of GraphDef */
+
+/* A GraphDef has nodes: other messages may be GraphDefs to the letter, but have none where its are. */
 static bool probe(const rt_source *source)
 {
-    return source->file && source->file->size > 0 &&
+    rt_field first;
+    return source->file && rt__field_find(source->file->bytes, source->file->size, NODES, &first) &&
            rt__proto_check(&tf__graph_def__descriptor, source->file->bytes, source->file->size, NULL) ==
                RT_OK;
 }
@@ -19,19 +24,16 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
     const rt_graph *graph = network->graph;
     rt_classifier_node classifier;
     rt_buffer name = {0};
+    rt_code code;
     if (options->bottleneck_tensor) {
-        rt_code code = rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor",
-                                        &network->feature, err);
-        return code == RT_OK ? rt__network_size(network, err) : code;
+        rt__buffer_format(&network->notice, "features from %s", options->bottleneck_tensor);
+        return rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor", &network->feature,
+                                err);
     }
-    if (!rt__find_classifier(graph, &classifier))
-        return rt_fail(
-            err, RT_EUNSUPPORTED,
-            "no feature tensor: no classifier (MatMul or 1x1 Conv2D with constant weights) stands at "
-            "the end of the graph; name a tensor with --bottleneck_tensor");
+    code = rt__find_classifier(graph, &classifier, err);
+    if (code != RT_OK)
+        return code;
     network->feature = classifier.feature;
-    network->feature_size = classifier.inputs;
-    network->flatten = classifier.flatten;
     rt__buffer_format(
         &network->notice, "features from %s, the input of the classifier %s (%s to %lld classes)",
         rt__edge_name(graph, classifier.feature, &name), rt__graph_node(graph, classifier.node)->name,
@@ -42,15 +44,11 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
 
 static rt_code find_input(rt_network *network, const rt_module_options *options, rt_error *err)
 {
-    rt_shape shape;
     rt_code code = options->input_tensor ? rt__network_find(network, options->input_tensor, "--input_tensor",
                                                             &network->input, err)
                                          : rt__network_find_input(network, err);
-    if (code == RT_OK && rt__edge_shape(network->graph, network->input, &shape) && shape.rank == 4 &&
-        shape.dim[1] <= INT32_MAX && shape.dim[2] <= INT32_MAX) {
-        network->height = (int32_t)shape.dim[1];
-        network->width = (int32_t)shape.dim[2];
-    }
+    if (code == RT_OK)
+        rt__network_read_input(network);
     return code;
 }
 

@@ -53,15 +53,11 @@ static rt_code read_graph(const rt_source *source, rt_meta_graph *meta, rt_error
 }
 
 /* The size images should have: from the module's own attachment, else from its input's shape. */
-static rt_code read_size(const rt_meta_graph *meta, const rt_shape *images, rt_network *network,
-                         rt_error *err)
+static rt_code read_size(const rt_meta_graph *meta, rt_network *network, rt_error *err)
 {
     rt_arena *arena = rt__graph_arena(meta->def.graph);
     rt_string bytes;
-    if (images->rank == 4) {
-        network->height = images->dim[1] > INT32_MAX ? INT32_MAX : (int32_t)images->dim[1];
-        network->width = images->dim[2] > INT32_MAX ? INT32_MAX : (int32_t)images->dim[2];
-    }
+    rt__network_read_input(network);
     for (size_t i = 0; rt__meta_graph_collected(meta, "hub_module_attachments", i, &bytes); i++) {
         ProtobufCMessage *message;
         const Hub__ModuleAttachment *attachment;
@@ -87,13 +83,13 @@ static rt_code read_size(const rt_meta_graph *meta, const rt_shape *images, rt_n
 }
 
 static rt_code find_ports(const rt_meta_graph *meta, const rt_module_options *options, rt_network *network,
-                          rt_port *images, rt_error *err)
+                          rt_error *err)
 {
     const char *signature =
         rt__meta_graph_has_signature(meta, "default") ? "default" : "image_feature_vector";
     const char *feature = options->bottleneck_tensor, *input = options->input_tensor;
-    rt_port features;
-    rt_code code = rt__meta_graph_input(meta, signature, NULL, images, err);
+    rt_port images, features;
+    rt_code code = rt__meta_graph_input(meta, signature, NULL, &images, err);
     if (code == RT_OK && !feature) {
         code = rt__meta_graph_output(meta, signature, "default", &features, err);
         feature = features.name;
@@ -101,13 +97,7 @@ static rt_code find_ports(const rt_meta_graph *meta, const rt_module_options *op
     if (code == RT_OK)
         code = rt__network_find(network, feature, "--bottleneck_tensor", &network->feature, err);
     if (code == RT_OK)
-        code =
-            rt__network_find(network, input ? input : images->name, "--input_tensor", &network->input, err);
-    if (code == RT_OK)
-        code = rt__network_size(network, err);
-    if (code == RT_OK && network->feature_size <= 0 && !options->bottleneck_tensor &&
-        features.shape.rank == 2)
-        network->feature_size = features.shape.dim[1];
+        code = rt__network_find(network, input ? input : images.name, "--input_tensor", &network->input, err);
     rt__buffer_format(&network->notice, "signature '%s'", signature);
     return code;
 }
@@ -117,7 +107,6 @@ static rt_code open_module(const rt_source *source, const rt_module_options *opt
 {
     rt_buffer prefix = {0};
     rt_meta_graph meta;
-    rt_port images;
     rt_code code = read_graph(source, &meta, err);
     if (code != RT_OK)
         return code;
@@ -126,9 +115,9 @@ static rt_code open_module(const rt_source *source, const rt_module_options *opt
     network->input_std = 255;
     code = check_format(source, rt__graph_arena(network->graph), err);
     if (code == RT_OK)
-        code = find_ports(&meta, options, network, &images, err);
+        code = find_ports(&meta, options, network, err);
     if (code == RT_OK)
-        code = read_size(&meta, &images.shape, network, err);
+        code = read_size(&meta, network, err);
     if (code == RT_OK)
         code = rt__path_join(&prefix, source->path, "variables/variables")
                    ? rt__bundle_open(prefix.bytes, &network->variables, err)

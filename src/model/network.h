@@ -12,17 +12,16 @@ typedef struct rt_network {
     rt_graph *graph;             /* owned */
     rt_bundle *variables;        /* owned; NULL when every weight is a Const already */
     rt_edge input, feature;      /* tensors of graph */
+    bool planar;                 /* the input wants [n,3,h,w] */
     int32_t height, width;       /* pixels; 0: not known */
-    int64_t feature_size;        /* 0: not known */
-    bool flatten;                /* the feature is [n,1,1,c]: a Reshape to [n,c] goes behind it */
     float input_mean, input_std; /* as in rt_module_info */
     rt_buffer notice;            /* owned */
 } rt_network;
 
 void rt__network_clear(rt_network *network);
 
-/* Cuts, freezes, and puts the input's scaling and the flattening in.  Takes over what the network owns, also
- * after an error. */
+/* Cuts and freezes; puts what the module's contract wants in front (scaling, channels first) and behind (a
+ * feature map becomes a vector).  Takes over what the network owns, also after an error. */
 rt_code rt__network_finish(rt_network *network, const char *path, rt_module **module, rt_error *err);
 
 /* "name:0" of an edge, in the buffer. */
@@ -39,23 +38,21 @@ rt_code rt__network_override(rt_network *network, const rt_module_options *optio
 /* The shape of a tensor as far as the graph says it: an _output_shapes attribute, a Placeholder's shape. */
 bool rt__edge_shape(const rt_graph *graph, rt_edge edge, rt_shape *shape);
 
-/* Finds feature_size and flatten from the feature's shape, or the weights of what reads it.  Nothing is
- * changed when neither says it.  RT_EUNSUPPORTED for a feature map with more than one place. */
-rt_code rt__network_size(rt_network *network, rt_error *err);
-
 /* Where the images come in: a Placeholder of float [?,h,w,3] that the feature needs.
  *   RT_EUNSUPPORTED  none, or several: the cause names them */
 rt_code rt__network_find_input(rt_network *network, rt_error *err);
+
+/* Says that planar, height and width are what the input's Placeholder tells of them. */
+void rt__network_read_input(rt_network *network);
 
 /* The classifier at the end of a graph: a MatMul or a 1x1 Conv2D with constant weights. */
 typedef struct rt_classifier_node {
     uint32_t node;
     rt_edge feature; /* its data input, looked through Identity and PlaceholderWithDefault */
     int64_t inputs, outputs;
-    bool flatten; /* of a Conv2D, whose input is [n,1,1,c] */
 } rt_classifier_node;
-/* False when there is none. */
-bool rt__find_classifier(const rt_graph *graph, rt_classifier_node *found);
+/* RT_EUNSUPPORTED when there is none. */
+rt_code rt__find_classifier(const rt_graph *graph, rt_classifier_node *found, rt_error *err);
 
 /* Whether the graph scales its input itself, and from which range: follows the input through additions and
  * multiplications by constants. *unit: it expects [0, 1] rather than 0 .. 255. */

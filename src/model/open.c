@@ -3,6 +3,7 @@
 #include "module.h"
 #include "proto/message.h"
 #include "proto/tf_graph.pb-c.h"
+#include "proto/tf_saved_model.pb-c.h"
 #include "reader.h"
 
 #include <stdio.h>
@@ -36,7 +37,10 @@ static rt_code unknown_file(const rt_source *source, rt_error *err)
     rt_error graph;
     if (source->file->size == 0)
         return rt_fail(err, RT_EFORMAT, "the file is empty");
-    rt__proto_check(&tf__graph_def__descriptor, source->file->bytes, source->file->size, &graph);
+    if (rt__proto_check(&tf__saved_model__descriptor, source->file->bytes, source->file->size, NULL) == RT_OK)
+        return rt_fail(err, RT_EUNSUPPORTED, "a SavedModel's graph: name the folder it stands in");
+    if (rt__proto_check(&tf__graph_def__descriptor, source->file->bytes, source->file->size, &graph) == RT_OK)
+        return rt_fail(err, RT_EFORMAT, "a message without nodes, not a GraphDef");
     return rt_fail_at(err, RT_EFORMAT, graph.offset,
                       "neither a .tar.gz of a TF1 Hub module nor a frozen GraphDef: %s", graph.cause);
 }

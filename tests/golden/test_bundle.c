@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "model/bundle.h"
+#include "support/shared.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -31,15 +32,15 @@ static const struct {
 static const char *const checkpoints[] = {"v2/model.ckpt-4000", "v2_sharded/model.ckpt-4000",
                                           "dtypes/many.ckpt"};
 
-static cJSON *listing(const char *shared)
+static cJSON *listing(void)
 {
-    rt_buffer path = {0}, text = {0};
+    rt_buffer text = {0};
+    char path[1024];
     cJSON *json;
-    rt__path_join(&path, shared, "reference/checkpoints/listing.json");
-    assert_int_equal(rt__file_read(&text, path.bytes, 0, NULL, NULL), RT_OK);
+    shared_path(path, sizeof path, "reference/checkpoints/listing.json");
+    assert_int_equal(rt__file_read(&text, path, 0, NULL, NULL), RT_OK);
     json = cJSON_Parse(text.bytes);
     assert_non_null(json);
-    rt__buffer_clear(&path);
     rt__buffer_clear(&text);
     return json;
 }
@@ -93,22 +94,21 @@ static void check_variable(const rt_bundle *bundle, const cJSON *wanted)
 
 static void every_variable_is_read(void **state)
 {
-    const char *shared = getenv("RETRAIN_SHARED");
-    cJSON *json = listing(shared);
+    cJSON *json = listing();
     (void)state;
     for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
         const cJSON *variables = cJSON_GetObjectItem(json, checkpoints[i]), *wanted;
-        rt_buffer prefix = {0};
+        char name[128], prefix[1024];
         rt_bundle *bundle;
         rt_error err;
-        rt__buffer_format(&prefix, "%s/reference/checkpoints/%s", shared, checkpoints[i]);
-        if (rt__bundle_open(prefix.bytes, &bundle, &err) != RT_OK)
+        snprintf(name, sizeof name, "reference/checkpoints/%s", checkpoints[i]);
+        shared_path(prefix, sizeof prefix, name);
+        if (rt__bundle_open(prefix, &bundle, &err) != RT_OK)
             fail_msg("%s: %s", checkpoints[i], err.cause);
         assert_int_equal(rt__bundle_count(bundle), cJSON_GetArraySize(variables));
         cJSON_ArrayForEach(wanted, variables) check_variable(bundle, wanted);
         print_message("%s: %zu variables\n", checkpoints[i], rt__bundle_count(bundle));
         rt__bundle_close(bundle);
-        rt__buffer_clear(&prefix);
     }
     cJSON_Delete(json);
 }
@@ -116,14 +116,6 @@ static void every_variable_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_variable_is_read)};
-    rt_buffer path = {0};
-    const char *shared = getenv("RETRAIN_SHARED");
-    bool there = shared && rt__path_join(&path, shared, "reference/checkpoints/listing.json") &&
-                 rt__file_exists(path.bytes);
-    rt__buffer_clear(&path);
-    if (!there) {
-        printf("skipped: no reference/checkpoints in RETRAIN_SHARED\n");
-        return 77;
-    }
+    shared_or_skip("reference/checkpoints/listing.json", "the reference checkpoints");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,12 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/file.h"
 #include "model/module.h"
+#include "support/shared.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -46,6 +45,8 @@ static const expected models[] = {
      128, 256, 127.5f, 127.5f, 0},
     {"models/mobilenet_v1_0.25_224_frozen.pb", FROZEN, "input:0", "MobilenetV1/Logits/AvgPool_1a/AvgPool:0",
      224, 256, 127.5f, 127.5f, 0},
+    {"models/mobilenet_v1_0.50_224_quantized_weights.pb", FROZEN, "input:0",
+     "MobilenetV1/Logits/AvgPool_1a/AvgPool:0", 224, 512, 127.5f, 127.5f, 0},
     {"models/retrained_glasses_graph.pb", FROZEN, "input:0", "MobilenetV1/Predictions/Reshape:0", 224, 1001,
      127.5f, 127.5f, 0},
     {"reference/retrain_run/defaults/output_graph.pb", FROZEN, "Placeholder:0",
@@ -81,18 +82,18 @@ static void check_graph(const rt_module *m)
     assert_int_equal(placeholders, 1);
 }
 
-static void check_model(const char *shared, const expected *e)
+static void check_model(const expected *e)
 {
-    rt_buffer path = {0};
+    char path[1024];
     rt_module *module;
     const rt_module_info *info;
     rt_error err;
     char text[1024];
-    rt__path_join(&path, shared, e->path);
-    if (rt_module_open(path.bytes, NULL, &module, &err) != RT_OK)
+    shared_path(path, sizeof path, e->path);
+    if (rt_module_open(path, NULL, &module, &err) != RT_OK)
         fail_msg("%s", rt_error_text(&err, text, sizeof text));
     info = rt_module_describe(module);
-    assert_string_equal(info->path, path.bytes);
+    assert_string_equal(info->path, path);
     assert_string_equal(info->kind, e->kind);
     assert_string_equal(info->input, e->input);
     assert_string_equal(info->feature, e->feature);
@@ -104,26 +105,24 @@ static void check_model(const char *shared, const expected *e)
         assert_int_equal(info->weight_count, e->weights);
     check_graph(module);
     rt_module_close(module);
-    rt__buffer_clear(&path);
 }
 
 static void every_model_opens(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-        check_model(getenv("RETRAIN_SHARED"), &models[i]);
+        check_model(&models[i]);
 }
 
 static void a_missing_data_file_is_named(void **state)
 {
-    rt_buffer path = {0};
+    char path[1024];
     rt_module *module;
     rt_error err;
     (void)state;
-    rt__path_join(&path, getenv("RETRAIN_SHARED"), "reference/modules/inception_v3_feature_vector");
-    assert_int_equal(rt_module_open(path.bytes, NULL, &module, &err), RT_ENOTFOUND);
+    shared_path(path, sizeof path, "reference/modules/inception_v3_feature_vector");
+    assert_int_equal(rt_module_open(path, NULL, &module, &err), RT_ENOTFOUND);
     assert_non_null(strstr(err.path, "variables/variables.data-00000-of-00001"));
-    rt__buffer_clear(&path);
 }
 
 /* One scalar constant of a node that was put in front of a bare graph. */
@@ -142,33 +141,59 @@ static float constant(const rt_module *module, const char *name)
 static void the_user_overrides_what_is_found(void **state)
 {
     const rt_module_options options = {.input_tensor = "input:0",
-                                       .input_height = 192,
-                                       .input_width = 160,
+                                       .input_height = 256,
+                                       .input_width = 250,
                                        .input_mean = 100,
                                        .input_std = 50};
-    rt_buffer path = {0};
+    char path[1024];
     rt_module *module;
     rt_error err;
     (void)state;
-    rt__path_join(&path, getenv("RETRAIN_SHARED"), "models/mobilenet_v1_0.25_224_frozen.pb");
+    shared_path(path, sizeof path, "models/mobilenet_v1_0.25_224_frozen.pb");
     assert_int_equal(
-        rt_module_open(path.bytes, &(rt_module_options){.bottleneck_tensor = "no/such"}, &module, &err),
+        rt_module_open(path, &(rt_module_options){.bottleneck_tensor = "no/such"}, &module, &err),
         RT_ENOTFOUND);
+    assert_int_equal(rt_module_open(path, &(rt_module_options){.input_tensor = "no/such"}, &module, &err),
+                     RT_ENOTFOUND);
     assert_int_equal(
-        rt_module_open(path.bytes, &(rt_module_options){.input_tensor = "no/such"}, &module, &err),
-        RT_ENOTFOUND);
-    assert_int_equal(
-        rt_module_open(path.bytes, &(rt_module_options){.input_mean = NAN, .input_std = 1}, &module, &err),
+        rt_module_open(path, &(rt_module_options){.input_mean = NAN, .input_std = 1}, &module, &err),
         RT_EARG);
-    assert_int_equal(rt_module_open(path.bytes, &(rt_module_options){.input_height = -1}, &module, &err),
-                     RT_EARG);
-    assert_int_equal(rt_module_open(path.bytes, &options, &module, &err), RT_OK);
-    assert_int_equal(module->info.height, 192);
-    assert_int_equal(module->info.width, 160);
+    assert_int_equal(rt_module_open(path, &(rt_module_options){.input_height = -1}, &module, &err), RT_EARG);
+    assert_int_equal(rt_module_open(path, &options, &module, &err), RT_OK);
+    assert_int_equal(module->info.height, 256);
+    assert_int_equal(module->info.width, 250);
     assert_true(fabsf(constant(module, "retrain_input/Mul/y") - 5.1f) < 1e-6f);
     assert_true(constant(module, "retrain_input/Sub/y") == 2);
     rt_module_close(module);
-    rt__buffer_clear(&path);
+}
+
+static void a_feature_map_is_averaged(void **state)
+{
+    const rt_module_options options = {
+        .bottleneck_tensor = "module_apply_default/MobilenetV1/MobilenetV1/Conv2d_12_pointwise/Relu6"};
+    char path[1024];
+    rt_module *module;
+    rt_error err;
+    (void)state;
+    shared_path(path, sizeof path, "reference/retrain_run/defaults/output_graph.pb");
+    assert_int_equal(rt_module_open(path, &options, &module, &err), RT_OK);
+    assert_int_equal(module->info.feature_size, 256);
+    assert_string_equal(rt__graph_node(module->graph, module->feature.node)->op, "Mean");
+    assert_non_null(strstr(module->info.notice, "averaged over 49 places"));
+    check_graph(module);
+    rt_module_close(module);
+}
+
+static void what_is_no_vector_is_refused(void **state)
+{
+    const rt_module_options options = {.bottleneck_tensor = "module/MobilenetV1/Conv2d_0/BatchNorm/gamma"};
+    char path[1024];
+    rt_module *module;
+    rt_error err;
+    (void)state;
+    shared_path(path, sizeof path, "reference/retrain_run/defaults/output_graph.pb");
+    assert_int_equal(rt_module_open(path, &options, &module, &err), RT_EUNSUPPORTED);
+    assert_non_null(strstr(err.cause, "gamma"));
 }
 
 int main(void)
@@ -176,15 +201,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_model_opens),
         cmocka_unit_test(a_missing_data_file_is_named),
+        cmocka_unit_test(a_feature_map_is_averaged),
+        cmocka_unit_test(what_is_no_vector_is_refused),
         cmocka_unit_test(the_user_overrides_what_is_found),
     };
-    const char *shared = getenv("RETRAIN_SHARED");
-    rt_buffer path = {0};
-    bool there = shared && rt__path_join(&path, shared, "reference/modules") && rt__file_exists(path.bytes);
-    rt__buffer_clear(&path);
-    if (!there) {
-        printf("skipped: no reference/modules in RETRAIN_SHARED\n");
-        return 77;
-    }
+    shared_or_skip("reference/modules", "the reference modules");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

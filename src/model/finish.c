@@ -1,0 +1,281 @@
+/* From what a reader found to the module that the others are promised. */
+#include "graph/fused.h"
+#include "graph/prune.h"
+#include "module.h"
+#include "network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANNELS = 3, MOST_APPENDED = 2 };
+
+/* The Placeholder says what the module takes, whatever the file said of batches. */
+static rt_code declare_input(rt_graph *graph, uint32_t input, int32_t height, int32_t width, rt_error *err)
+{
+    rt_attr *attrs = rt__arena_array(rt__graph_arena(graph), 2, sizeof *attrs);
+    if (!attrs)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    attrs[0] = (rt_attr){.name = "dtype", .kind = RT_ATTR_TYPE, .value.type = RT_FLOAT};
+    attrs[1] = (rt_attr){.name = "shape",
+                         .kind = RT_ATTR_SHAPE,
+                         .value.shape = {.rank = 4, .dim = {RT_UNKNOWN, height, width, CHANNELS}}};
+    rt__graph_set_attrs(graph, input, attrs, 2);
+    return RT_OK;
+}
+
+/* A name nobody has yet. */
+static rt_code new_name(rt_graph *graph, const char *wanted, const char **name, rt_error *err)
+{
+    rt_buffer text = {0};
+    uint32_t taken;
+    rt_code code = RT_OK;
+    rt__buffer_text(&text, wanted);
+    for (unsigned i = 1; !text.failed && rt__graph_find(graph, text.bytes, &taken); i++) {
+        rt__buffer_reset(&text);
+        rt__buffer_format(&text, "%s_%u", wanted, i);
+    }
+    if (text.failed || !(*name = rt__arena_string(rt__graph_arena(graph), text.bytes)))
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    rt__buffer_clear(&text);
+    return code;
+}
+
+/* Adds op(x, a constant); *y is its output. */
+static rt_code add_with_const(rt_graph *graph, const char *op, const char *op_name, const char *const_name,
+                              rt_edge x, const rt_tensor *constant, rt_edge *y, rt_error *err)
+{
+    static const rt_attr float_type = {.name = "T", .kind = RT_ATTR_TYPE, .value.type = RT_FLOAT};
+    const char *name;
+    rt_edge inputs[2] = {x, {0, 0}};
+    rt_code code = new_name(graph, const_name, &name, err);
+    if (code == RT_OK)
+        code = rt__graph_add_const(graph, name, constant, &inputs[1].node, err);
+    if (code == RT_OK)
+        code = new_name(graph, op_name, &name, err);
+    if (code == RT_OK)
+        code = rt__graph_add(graph, name, op, &y->node, err);
+    if (code == RT_OK)
+        code = rt__graph_set_inputs(graph, y->node, inputs, 2, NULL, 0, err);
+    if (code == RT_OK)
+        code = rt__graph_set_attr(graph, y->node, &float_type, err);
+    y->output = 0;
+    return code;
+}
+
+/* What reads `from` shall read `to`; nodes from `first` on are left alone. */
+static rt_code reconnect(rt_graph *graph, rt_edge from, rt_edge to, uint32_t first, rt_error *err)
+{
+    for (uint32_t i = 0; i < first; i++) {
+        const rt_node *node = rt__graph_node(graph, i);
+        rt_edge *inputs;
+        rt_code code;
+        bool reads = false;
+        for (uint32_t k = 0; k < node->n_inputs; k++)
+            reads = reads || (node->inputs[k].node == from.node && node->inputs[k].output == from.output);
+        if (!reads)
+            continue;
+        if (!(inputs = malloc(node->n_inputs * sizeof *inputs)))
+            return rt_fail(err, RT_ENOMEM, "out of memory");
+        for (uint32_t k = 0; k < node->n_inputs; k++) {
+            bool same = node->inputs[k].node == from.node && node->inputs[k].output == from.output;
+            inputs[k] = same ? to : node->inputs[k];
+        }
+        code = rt__graph_set_inputs(graph, i, inputs, node->n_inputs, NULL, 0, err);
+        free(inputs);
+        if (code != RT_OK)
+            return code;
+    }
+    return RT_OK;
+}
+
+static rt_code scalar(rt_graph *graph, float value, rt_tensor *tensor, rt_error *err)
+{
+    float *data = rt__arena_alloc(rt__graph_arena(graph), sizeof *data);
+    if (!data)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    *data = value;
+    *tensor = (rt_tensor){.dtype = RT_FLOAT, .shape = {.rank = 0}, .bytes = sizeof *data, .data = data};
+    return RT_OK;
+}
+
+static rt_code int_vector(rt_graph *graph, const int32_t *values, size_t count, rt_tensor *tensor,
+                          rt_error *err)
+{
+    *tensor = (rt_tensor){.dtype = RT_INT32, .shape = {.rank = 1, .dim = {(int64_t)count}}};
+    tensor->bytes = count * sizeof *values;
+    tensor->data = rt__arena_copy(rt__graph_arena(graph), values, tensor->bytes);
+    return tensor->data ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
+}
+
+/* An op whose second input is a vector of int32, the type of which stands in type_name. */
+static rt_code add_with_ints(rt_graph *graph, const char *op, const char *op_name, const char *const_name,
+                             const char *type_name, const int32_t *values, size_t count, rt_edge *x,
+                             rt_error *err)
+{
+    const rt_attr type = {.name = type_name, .kind = RT_ATTR_TYPE, .value.type = RT_INT32};
+    rt_tensor vector;
+    rt_code code = int_vector(graph, values, count, &vector, err);
+    if (code == RT_OK)
+        code = add_with_const(graph, op, op_name, const_name, *x, &vector, x, err);
+    return code == RT_OK ? rt__graph_set_attr(graph, x->node, &type, err) : code;
+}
+
+/* (255 x - mean) / std = x * (255 / std) - mean / std; and channels first where the network wants them so. */
+static rt_code adapt_input(rt_graph *graph, const rt_network *network, rt_edge input, rt_error *err)
+{
+    static const int32_t channels_first[4] = {0, 3, 1, 2};
+    uint32_t first = rt__graph_count(graph);
+    rt_edge adapted = input;
+    rt_tensor constant;
+    rt_code code = RT_OK;
+    if (network->input_std != 255) {
+        code = scalar(graph, 255 / network->input_std, &constant, err);
+        if (code == RT_OK)
+            code = add_with_const(graph, "Mul", "retrain_input/Mul", "retrain_input/Mul/y", adapted,
+                                  &constant, &adapted, err);
+    }
+    if (network->input_mean != 0 && code == RT_OK) {
+        code = scalar(graph, network->input_mean / network->input_std, &constant, err);
+        if (code == RT_OK)
+            code = add_with_const(graph, "Sub", "retrain_input/Sub", "retrain_input/Sub/y", adapted,
+                                  &constant, &adapted, err);
+    }
+    if (network->planar && code == RT_OK)
+        code = add_with_ints(graph, "Transpose", "retrain_input/transpose", "retrain_input/transpose/perm",
+                             "Tperm", channels_first, 4, &adapted, err);
+    return code == RT_OK ? reconnect(graph, input, adapted, first, err) : code;
+}
+
+static rt_code no_vector(const rt_graph *graph, rt_edge feature, const rt_shape *shape, rt_error *err)
+{
+    const rt_node *node = rt__graph_node(graph, feature.node);
+    char text[128];
+    return rt_fail(err, RT_EUNSUPPORTED,
+                   "feature tensor '%s' (%s) is %s for one photo; [1,n] or [1,h,w,n] is needed", node->name,
+                   node->op, rt__shape_text(shape, text, sizeof text));
+}
+
+/* Makes the feature a vector: what has one place only is reshaped, a map is averaged over its places. */
+static rt_code make_vector(rt_network *network, rt_module *m, rt_error *err)
+{
+    static const int32_t rows_columns[2] = {1, 2}, behind_channels[2] = {2, 3};
+    const rt_attr drop = {.name = "keep_dims", .kind = RT_ATTR_BOOL, .value.b = false};
+    rt_shape s;
+    int64_t size, places;
+    rt_code code =
+        rt__graph_output_shape(m->graph, m->input, m->feature, network->height, network->width, &s, err);
+    if (code != RT_OK)
+        return code;
+    size = s.rank == 4 && network->planar ? s.dim[1] : s.dim[s.rank > 0 ? s.rank - 1 : 0];
+    if ((s.rank != 2 && s.rank != 4) || s.dim[0] != 1 || size < 1 || size > INT32_MAX)
+        return no_vector(m->graph, m->feature, &s, err);
+    m->info.feature_size = (int32_t)size;
+    if (s.rank == 2)
+        return RT_OK;
+    places = s.dim[1] * s.dim[2] * s.dim[3] / size;
+    if (places == 1)
+        return add_with_ints(m->graph, "Reshape", "retrain_feature/Reshape", "retrain_feature/Reshape/shape",
+                             "Tshape", (const int32_t[]){RT_UNKNOWN, (int32_t)size}, 2, &m->feature, err);
+    rt__buffer_format(&network->notice, "; averaged over %lld places", (long long)places);
+    code = add_with_ints(m->graph, "Mean", "retrain_feature/Mean", "retrain_feature/Mean/reduction_indices",
+                         "Tidx", network->planar ? behind_channels : rows_columns, 2, &m->feature, err);
+    return code == RT_OK ? rt__graph_set_attr(m->graph, m->feature.node, &drop, err) : code;
+}
+
+static uint64_t count_weights(const rt_graph *graph)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
+        const rt_node *node = rt__graph_node(graph, i);
+        const rt_tensor *t = strcmp(node->op, "Const") == 0 ? rt__graph_const(graph, (rt_edge){i, 0}) : NULL;
+        if (t && t->dtype != RT_INT32 && t->dtype != RT_INT64 && rt__dtype_size(t->dtype))
+            count += t->bytes / rt__dtype_size(t->dtype);
+    }
+    return count;
+}
+
+/* Prunes for good, after what was put in: that also brings it into order. */
+static rt_code make_graph(rt_network *network, rt_module *m, rt_error *err)
+{
+    rt_graph *cut = NULL;
+    rt_edge input, feature;
+    rt_code code = rt__graph_prune_from(network->graph, network->input, &network->feature, 1, &cut, &input,
+                                        &feature, err);
+    if (code == RT_OK)
+        code = declare_input(cut, input.node, network->height, network->width, err);
+    if (code == RT_OK)
+        code = adapt_input(cut, network, input, err);
+    if (code == RT_OK)
+        code = rt__graph_prune(cut, &feature, 1, &m->graph, &m->feature, err);
+    if (code == RT_OK && !rt__graph_find(m->graph, rt__graph_node(cut, input.node)->name, &m->input.node))
+        code = rt_fail(err, RT_EUNSUPPORTED, "feature tensor '%s' does not depend on the images of '%s'",
+                       rt__graph_node(network->graph, network->feature.node)->name,
+                       rt__graph_node(network->graph, network->input.node)->name);
+    rt__graph_free(cut);
+    return code;
+}
+
+static void close_bundle(void *bundle)
+{
+    rt__bundle_close(bundle);
+}
+
+static rt_code freeze(rt_network *network, rt_module *m, rt_error *err)
+{
+    bool *is_variable =
+        rt__arena_alloc(rt__graph_arena(m->graph), (size_t)rt__graph_count(m->graph) + MOST_APPENDED);
+    rt_bundle *bundle = network->variables;
+    rt_code code;
+    if (!is_variable)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    code = rt__freeze(m->graph, bundle, is_variable, err);
+    m->is_variable = is_variable;
+    network->variables = NULL;
+    if (bundle && code == RT_OK)
+        return rt__graph_hold(m->graph, bundle, close_bundle, err);
+    rt__bundle_close(bundle);
+    return code;
+}
+
+static rt_code describe(const rt_network *network, const char *path, rt_module *m, rt_error *err)
+{
+    rt_arena *arena = rt__graph_arena(m->graph);
+    rt_buffer name = {0};
+    rt_module_info *info = &m->info;
+    *info = (rt_module_info){.feature_size = info->feature_size,
+                             .path = rt__arena_string(arena, path),
+                             .kind = network->kind,
+                             .height = network->height,
+                             .width = network->width,
+                             .input_mean = network->input_mean,
+                             .input_std = network->input_std,
+                             .weight_count = count_weights(m->graph)};
+    info->input = rt__arena_string(arena, rt__edge_name(network->graph, network->input, &name));
+    info->feature = rt__arena_string(arena, rt__edge_name(network->graph, network->feature, &name));
+    info->notice = rt__arena_string(arena, network->notice.bytes ? network->notice.bytes : "");
+    if (name.failed || network->notice.failed || !info->path || !info->input || !info->feature ||
+        !info->notice)
+        rt_fail(err, RT_ENOMEM, "out of memory");
+    rt__buffer_clear(&name);
+    return info->notice && info->feature && info->input && info->path ? RT_OK : RT_ENOMEM;
+}
+
+rt_code rt__network_finish(rt_network *network, const char *path, rt_module **module, rt_error *err)
+{
+    rt_module *m = calloc(1, sizeof *m);
+    rt_code code = m ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK)
+        code = make_graph(network, m, err);
+    if (code == RT_OK)
+        code = freeze(network, m, err);
+    if (code == RT_OK)
+        code = make_vector(network, m, err);
+    if (code == RT_OK)
+        code = describe(network, path, m, err);
+    if (code == RT_OK)
+        *module = m;
+    else
+        rt_module_close(m);
+    rt__network_clear(network);
+    return code;
+}
