@@ -1,5 +1,6 @@
 #include "export/onnx.h"
 #include "onnx.pb-c.h"
+#include "support/fused_network.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,94 +9,7 @@
 /* after the headers it needs */
 #include <cmocka.h>
 
-/* A small network of the fused list: affine, uneven 3x3 stride 2 convolution with relu6, depthwise, pool,
- * classifier. */
-typedef struct network {
-    rt_graph *graph;
-    rt_edge input, output;
-    rt_shape shape;
-} network;
-
-static rt_edge add(network *net, const char *name, const char *op, const rt_edge *inputs, uint32_t n)
-{
-    uint32_t index = 0;
-    assert_int_equal(rt__graph_add(net->graph, name, op, &index, NULL), RT_OK);
-    assert_int_equal(rt__graph_set_inputs(net->graph, index, inputs, n, NULL, 0, NULL), RT_OK);
-    return (rt_edge){index, 0};
-}
-
-static rt_edge weights(network *net, const char *name, int rank, const int64_t *dims)
-{
-    rt_tensor tensor = {.dtype = RT_FLOAT, .shape.rank = rank};
-    size_t n = 1;
-    uint32_t index = 0;
-    float *data;
-    for (int i = 0; i < rank; i++) {
-        tensor.shape.dim[i] = dims[i];
-        n *= (size_t)dims[i];
-    }
-    data = rt__arena_array(rt__graph_arena(net->graph), n, sizeof *data);
-    assert_non_null(data);
-    for (size_t i = 0; i < n; i++)
-        data[i] = (float)i;
-    tensor.bytes = n * sizeof *data;
-    tensor.data = data;
-    assert_int_equal(rt__graph_add_const(net->graph, name, &tensor, &index, NULL), RT_OK);
-    return (rt_edge){index, 0};
-}
-
-static void set_ints(network *net, rt_edge node, const char *name, const int64_t *values, size_t n)
-{
-    int64_t *copy = rt__arena_array(rt__graph_arena(net->graph), n, sizeof *copy);
-    memcpy(copy, values, n * sizeof *copy);
-    assert_int_equal(
-        rt__graph_set_attr(net->graph, node.node,
-                           &(rt_attr){.name = name, .kind = RT_ATTR_LIST_INT, .count = n, .value.ints = copy},
-                           NULL),
-        RT_OK);
-}
-
-static void set_text(network *net, rt_edge node, const char *name, const char *text)
-{
-    assert_int_equal(
-        rt__graph_set_attr(net->graph, node.node,
-                           &(rt_attr){.name = name, .kind = RT_ATTR_STRING, .value.s = {text, strlen(text)}},
-                           NULL),
-        RT_OK);
-}
-
-static rt_edge add_conv(network *net, const char *name, const char *op, rt_edge x, rt_edge w, rt_edge b,
-                        int64_t stride)
-{
-    rt_edge node = add(net, name, op, (rt_edge[]){x, w, b}, 3);
-    set_ints(net, node, "strides", (int64_t[]){stride, stride}, 2);
-    set_ints(net, node, "dilations", (int64_t[]){1, 1}, 2);
-    set_ints(net, node, "pads", (int64_t[]){0, 1, 2, 3}, 4);
-    set_text(net, node, "activation", "relu6");
-    return node;
-}
-
-static void build(network *net)
-{
-    rt_edge x, scale, shift, w, b;
-    assert_int_equal(rt__graph_new(&net->graph, NULL), RT_OK);
-    net->shape = (rt_shape){.rank = 4, .dim = {1, 32, 48, 3}};
-    net->input = add(net, "Placeholder", "Placeholder", NULL, 0);
-    scale = weights(net, "scale", 1, (int64_t[]){3});
-    shift = weights(net, "shift", 1, (int64_t[]){3});
-    x = add(net, "affine", "rt.Affine", (rt_edge[]){net->input, scale, shift}, 3);
-    w = weights(net, "w", 4, (int64_t[]){3, 3, 3, 4});
-    b = weights(net, "b", 1, (int64_t[]){4});
-    x = add_conv(net, "conv", "rt.Conv", x, w, b, 2);
-    w = weights(net, "dw", 4, (int64_t[]){3, 3, 4, 2});
-    b = weights(net, "db", 1, (int64_t[]){8});
-    x = add_conv(net, "depthwise", "rt.Depthwise", x, w, b, 1);
-    x = add(net, "pool", "rt.GlobalAverage", &x, 1);
-    w = weights(net, "head", 2, (int64_t[]){8, 5});
-    b = weights(net, "head_bias", 1, (int64_t[]){5});
-    x = add(net, "logits", "rt.MatMul", (rt_edge[]){x, w, b}, 3);
-    net->output = add(net, "final_result", "rt.Softmax", &x, 1);
-}
+static const int64_t pads[] = {0, 1, 2, 3};
 
 static Onnx__Model *write_and_read(const network *net, const rt_onnx_options *options)
 {
@@ -134,7 +48,7 @@ static void the_default_is_what_old_parsers_take(void **state)
     network net;
     Onnx__Model *model;
     (void)state;
-    build(&net);
+    network_build(&net, pads);
     model = write_and_read(&net, NULL);
     assert_int_equal(model->ir_version, 3);
     assert_int_equal(model->opset_import[0]->version, 9);
@@ -161,7 +75,7 @@ static void weights_and_pads_are_turned(void **state)
     Onnx__Model *model;
     const float *w, *d;
     (void)state;
-    build(&net);
+    network_build(&net, pads);
     model = write_and_read(&net, NULL);
     w = initializer(model, "conv/weights");
     d = initializer(model, "depthwise/weights");
@@ -190,7 +104,7 @@ static void an_affine_of_the_input_joins_the_modules_own(void **state)
     const rt_onnx_options options = {.input_scale = {0.25f, 0.5f, 2}, .input_shift = {3, 4, 5}};
     const float *scale, *shift;
     (void)state;
-    build(&net); /* own affine: scale 0 1 2, shift 0 1 2 */
+    network_build(&net, pads); /* own affine: scale 0 1 2, shift 0 1 2 */
     model = write_and_read(&net, &options);
     assert_string_equal(model->graph->node[1]->op_type, "Conv"); /* still one BatchNormalization */
     scale = initializer(model, "affine/scale");
@@ -206,7 +120,7 @@ static void newer_opsets_have_their_own_forms(void **state)
     network net;
     Onnx__Model *model;
     (void)state;
-    build(&net);
+    network_build(&net, pads);
     model = write_and_read(&net, &(rt_onnx_options){.opset = 13, .dynamic_batch = true, .input_name = "x"});
     assert_true(model->ir_version >= 4);
     assert_int_equal(model->graph->n_input, 1);
@@ -223,7 +137,7 @@ static void what_has_no_onnx_form_is_named(void **state)
     rt_buffer file = {0};
     rt_error err;
     (void)state;
-    build(&net);
+    network_build(&net, pads);
     rt__graph_set_op(net.graph, net.output.node, "rt.Strange");
     assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape, 5, NULL, &file, NULL, &err),
                      RT_EUNSUPPORTED);

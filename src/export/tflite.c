@@ -1,0 +1,139 @@
+#include "tflite.h"
+
+#include "graph/ops.h"
+#include "tflite_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void rt__tfl_fail(rt_tfl_build *build, rt_code code)
+{
+    if (build->code == RT_OK)
+        build->code = code;
+}
+
+void *rt__tfl_room(rt_tfl_build *build, size_t count, size_t size)
+{
+    void *bytes = build->code == RT_OK ? rt__arena_array(build->arena, count, size) : NULL;
+    if (!bytes && build->code == RT_OK)
+        rt__tfl_fail(build, rt_fail(build->err, RT_ENOMEM, "out of memory"));
+    return bytes;
+}
+
+int32_t rt__tfl_tensor(rt_tfl_build *build, const char *name, const char *suffix, rt_tfl_type type,
+                       const int64_t *shape, int rank, const void *data, size_t bytes)
+{
+    size_t a = strlen(name), b = strlen(suffix);
+    char *text = rt__tfl_room(build, a + b + 1, 1);
+    rt_tfl_tensor *tensor;
+    if (!text || build->n_tensors == build->max_tensors || rank > 4) {
+        rt__tfl_fail(build, rt_fail(build->err, RT_EUNSUPPORTED, "'%s': %d dimensions, or too many tensors",
+                                    name, rank));
+        return -1;
+    }
+    memcpy(text, name, a);
+    memcpy(text + a, suffix, b);
+    tensor = &build->tensors[build->n_tensors];
+    *tensor = (rt_tfl_tensor){.name = text, .type = type, .rank = rank, .data = data, .bytes = bytes};
+    for (int i = 0; i < rank; i++)
+        tensor->shape[i] = (int32_t)shape[i];
+    return (int32_t)build->n_tensors++;
+}
+
+rt_tfl_node *rt__tfl_node(rt_tfl_build *build, rt_tfl_op op, uint8_t options_type, const int32_t *inputs,
+                          size_t n_inputs, int32_t output)
+{
+    int32_t *copy = rt__tfl_room(build, n_inputs, sizeof *copy);
+    rt_tfl_node *node;
+    if (!copy || build->n_nodes == build->max_nodes) {
+        rt__tfl_fail(build, RT_ENOMEM);
+        return NULL;
+    }
+    memcpy(copy, inputs, n_inputs * sizeof *copy);
+    node = &build->nodes[build->n_nodes++];
+    *node = (rt_tfl_node){
+        .op = op, .output = output, .inputs = copy, .n_inputs = n_inputs, .options_type = options_type};
+    return node;
+}
+
+static void add_option(rt_tfl_node *node, rt_tfl_option option)
+{
+    if (node)
+        node->options[node->n_options++] = option;
+}
+
+void rt__tfl_option_u8(rt_tfl_node *node, unsigned field, uint8_t value)
+{
+    add_option(node, (rt_tfl_option){.kind = RT_TFL_U8, .field = field, .value = value});
+}
+
+void rt__tfl_option_u32(rt_tfl_node *node, unsigned field, uint32_t value)
+{
+    add_option(node, (rt_tfl_option){.kind = RT_TFL_U32, .field = field, .value = value});
+}
+
+void rt__tfl_option_f32(rt_tfl_node *node, unsigned field, float value)
+{
+    add_option(node, (rt_tfl_option){.kind = RT_TFL_F32, .field = field, .real = value});
+}
+
+/* Shapes of all nodes, in their order, which is topological. */
+static rt_code infer_shapes(rt_tfl_build *build, const rt_shape *input_shape)
+{
+    uint32_t count = rt__graph_count(build->graph);
+    rt_value *in = calloc(RT_MAX_RANK + count, sizeof *in);
+    const rt_tensor **constants = calloc(RT_MAX_RANK + count, sizeof(*constants));
+    rt_code code = in && constants ? RT_OK : rt_fail(build->err, RT_ENOMEM, "out of memory");
+    for (uint32_t i = 0; code == RT_OK && i < count; i++) {
+        const rt_node *node = rt__graph_node(build->graph, i);
+        const rt_op_call call = {node, in, constants};
+        for (uint32_t k = 0; k < node->n_inputs; k++) {
+            in[k] = build->values[node->inputs[k].node];
+            constants[k] = rt__graph_const(build->graph, node->inputs[k]);
+        }
+        if (i == build->input.node)
+            build->values[i] = (rt_value){RT_FLOAT, *input_shape};
+        else
+            code = rt__op_infer(&call, &build->values[i], build->err);
+    }
+    free(in);
+    free(constants);
+    return code;
+}
+
+static rt_code emit_all(rt_tfl_build *build, const rt_shape *input_shape)
+{
+    uint32_t count = rt__graph_count(build->graph);
+    rt_code code;
+    /* An op becomes at most six operators (pads, requantised parts of a concat) and eight tensors. */
+    build->max_nodes = 6 * (size_t)count + 8;
+    build->max_tensors = 8 * (size_t)count + 8;
+    build->nodes = rt__tfl_room(build, build->max_nodes, sizeof *build->nodes);
+    build->tensors = rt__tfl_room(build, build->max_tensors, sizeof *build->tensors);
+    build->tensor_of = rt__tfl_room(build, count, sizeof *build->tensor_of);
+    build->values = rt__tfl_room(build, count, sizeof *build->values);
+    if (build->code != RT_OK || (code = infer_shapes(build, input_shape)) != RT_OK)
+        return build->code != RT_OK ? build->code : code;
+    for (uint32_t i = 0; build->code == RT_OK && i < count; i++)
+        if (strcmp(rt__graph_node(build->graph, i)->op, "Const") != 0)
+            rt__tfl_fail(build, rt__tfl_emit(build, i));
+    return build->code;
+}
+
+rt_code rt__tflite_write(const rt_graph *fused, rt_edge input, rt_edge output, const rt_shape *input_shape,
+                         const rt_tflite_options *options, rt_buffer *file, rt_error *err)
+{
+    static const rt_tflite_options defaults = {0};
+    rt_tfl_build build = {
+        .graph = fused, .options = options ? options : &defaults, .input = input, .err = err};
+    rt_code code;
+    if (!(build.arena = rt__arena_new()))
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    code = emit_all(&build, input_shape);
+    if (code == RT_OK) {
+        build.tensors[build.tensor_of[output.node]].name = "output";
+        code = rt__tfl_write(&build, build.input_tensor, build.tensor_of[output.node], file);
+    }
+    rt__arena_free(build.arena);
+    return code;
+}
