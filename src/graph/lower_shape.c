@@ -121,7 +121,7 @@ rt_code rt__lower_pad(rt_rewrite *rewrite, uint32_t node, rt_error *err)
 
 rt_code rt__lower_concat(rt_rewrite *rewrite, uint32_t node, rt_error *err)
 {
-    uint32_t first, n;
+    uint32_t first = 0, n = 0;
     int axis;
     rt_op_call call;
     rt_code code = rt__rewrite_call(rewrite, node, &call, err);
