@@ -3,11 +3,17 @@
 
 #include <string.h>
 
-static rt_code check_movable(const rt_op_call *call, const rt_value *out, rt_error *err)
+/* Elements of the inputs first .. first + n - 1 go to the output as they are. */
+static rt_code check_movable(const rt_op_call *call, uint32_t first, uint32_t n, const rt_value *out,
+                             rt_error *err)
 {
     if (rt__dtype_size(out->dtype) == 0)
         return rt__node_fail(err, RT_EUNSUPPORTED, call->node, "on constants of type %s",
                              rt__dtype_name(out->dtype));
+    for (uint32_t i = first; i < first + n; i++)
+        if (call->in[i].dtype != out->dtype)
+            return rt__node_fail(err, RT_EFORMAT, call->node, "input %u is of type %s, want %s", i,
+                                 rt__dtype_name(call->in[i].dtype), rt__dtype_name(out->dtype));
     return RT_OK;
 }
 
@@ -20,7 +26,7 @@ static void copy(void *to, const void *from, size_t bytes)
 /* The same elements in another shape. */
 rt_code rt__eval_copy(const rt_op_call *call, void *const *data, const rt_value *out, rt_error *err)
 {
-    rt_code code = check_movable(call, out, err);
+    rt_code code = check_movable(call, 0, 1, out, err);
     if (code == RT_OK)
         copy(data[0], call->constant[0]->data, call->constant[0]->bytes);
     return code;
@@ -44,10 +50,8 @@ static size_t count_before(const rt_shape *shape, int axis)
 }
 
 /* Lays n inputs side by side: each gives a run of run[i] bytes in turn, `times` times over. */
-static void interleave(const rt_op_call *call, uint32_t first, uint32_t n, size_t times, const rt_value *out,
-                       int axis, char *to)
+static void interleave(const rt_op_call *call, uint32_t first, uint32_t n, size_t times, int axis, char *to)
 {
-    (void)out;
     for (size_t t = 0; t < times; t++)
         for (uint32_t i = first; i < first + n; i++) {
             size_t run = bytes_from(&call->in[i], axis);
@@ -62,9 +66,9 @@ rt_code rt__eval_concat(const rt_op_call *call, void *const *data, const rt_valu
     int axis;
     rt_code code = rt__concat_parts(call, &axis, &first, &n, err);
     if (code == RT_OK)
-        code = check_movable(call, out, err);
+        code = check_movable(call, first, n, out, err);
     if (code == RT_OK)
-        interleave(call, first, n, count_before(&out->shape, axis), out, axis, data[0]);
+        interleave(call, first, n, count_before(&out->shape, axis), axis, data[0]);
     return code;
 }
 
@@ -73,9 +77,9 @@ rt_code rt__eval_pack(const rt_op_call *call, void *const *data, const rt_value 
     int axis;
     rt_code code = rt__op_axis(call->node, rt__op_int(call->node, "axis"), out->shape.rank, &axis, err);
     if (code == RT_OK)
-        code = check_movable(call, out, err);
+        code = check_movable(call, 0, call->node->n_inputs, out, err);
     if (code == RT_OK)
-        interleave(call, 0, call->node->n_inputs, count_before(&out->shape, axis), out, axis, data[0]);
+        interleave(call, 0, call->node->n_inputs, count_before(&out->shape, axis), axis, data[0]);
     return code;
 }
 
@@ -94,7 +98,7 @@ rt_code rt__eval_unpack(const rt_op_call *call, void *const *data, const rt_valu
     rt_code code =
         rt__op_axis(call->node, rt__op_int(call->node, "axis"), call->in[0].shape.rank, &axis, err);
     if (code == RT_OK)
-        code = check_movable(call, out, err);
+        code = check_movable(call, 0, 1, out, err);
     if (code == RT_OK)
         deal(call->constant[0], count_before(&call->in[0].shape, axis), bytes_from(&call->in[0], axis + 1),
              (size_t)rt__op_int(call->node, "num"), data);
@@ -106,7 +110,7 @@ rt_code rt__eval_split(const rt_op_call *call, void *const *data, const rt_value
     int axis;
     rt_code code = rt__op_axis(call->node, rt__tensor_int(call->constant[0], 0), out->shape.rank, &axis, err);
     if (code == RT_OK)
-        code = check_movable(call, out, err);
+        code = check_movable(call, 1, 1, out, err);
     if (code == RT_OK)
         deal(call->constant[1], count_before(&out->shape, axis), bytes_from(out, axis),
              (size_t)rt__op_int(call->node, "num_split"), data);
@@ -141,7 +145,7 @@ rt_code rt__eval_size(const rt_op_call *call, void *const *data, const rt_value 
 rt_code rt__eval_fill(const rt_op_call *call, void *const *data, const rt_value *out, rt_error *err)
 {
     size_t size = rt__dtype_size(out->dtype), count;
-    rt_code code = check_movable(call, out, err);
+    rt_code code = check_movable(call, 1, 1, out, err);
     if (code == RT_OK)
         code = rt__shape_elements(&out->shape, &count, err);
     if (code == RT_OK && rt__tensor_count(call->constant[1]) != 1)
@@ -153,7 +157,8 @@ rt_code rt__eval_fill(const rt_op_call *call, void *const *data, const rt_value 
 
 rt_code rt__eval_range(const rt_op_call *call, void *const *data, const rt_value *out, rt_error *err)
 {
-    for (int64_t i = 0; i < out->shape.dim[0]; i++) {
+    rt_code code = check_movable(call, 0, 3, out, err);
+    for (int64_t i = 0; code == RT_OK && i < out->shape.dim[0]; i++) {
         if (out->dtype == RT_FLOAT)
             ((float *)data[0])[i] =
                 rt__tensor_float(call->constant[0], 0) + (float)i * rt__tensor_float(call->constant[2], 0);
@@ -161,16 +166,16 @@ rt_code rt__eval_range(const rt_op_call *call, void *const *data, const rt_value
             rt__store_int(out->dtype, data[0], (size_t)i,
                           rt__tensor_int(call->constant[0], 0) + i * rt__tensor_int(call->constant[2], 0));
         else
-            return rt__node_fail(err, RT_EUNSUPPORTED, call->node, "of type %s", rt__dtype_name(out->dtype));
+            code = rt__node_fail(err, RT_EUNSUPPORTED, call->node, "of type %s", rt__dtype_name(out->dtype));
     }
-    return RT_OK;
+    return code;
 }
 
 rt_code rt__eval_select(const rt_op_call *call, void *const *data, const rt_value *out, rt_error *err)
 {
     size_t size = rt__dtype_size(out->dtype), count;
     bool scalar = call->in[0].shape.rank == 0;
-    rt_code code = check_movable(call, out, err);
+    rt_code code = check_movable(call, 1, 2, out, err);
     if (code == RT_OK)
         code = rt__shape_elements(&out->shape, &count, err);
     for (size_t i = 0; code == RT_OK && i < count; i++) {

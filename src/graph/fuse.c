@@ -24,19 +24,27 @@ static void describe_input(rt_rewrite *r, int32_t height, int32_t width)
     }
 }
 
-rt_code rt__graph_fuse(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,
-                       rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err)
+static rt_code begin(rt_rewrite *r, rt_graph *graph, rt_edge input, rt_edge output, int32_t height,
+                     int32_t width, rt_error *err)
 {
-    rt_rewrite r = {0};
     rt_code code;
-    if (height < 1 || width < 1)
+    *r = (rt_rewrite){0};
+    if (height < 1 || width < 1 || height > 65535 || width > 65535)
         return rt_fail(err, RT_EARG, "an image of %d x %d pixels", (int)height, (int)width);
-    code = rt__graph_prune_from(graph, input, &output, 1, &r.graph, &r.input, &r.output, err);
-    if (code != RT_OK)
-        return code;
-    describe_input(&r, height, width);
+    code = rt__graph_prune_from(graph, input, &output, 1, &r->graph, &r->input, &r->output, err);
+    if (code == RT_OK)
+        describe_input(r, height, width);
+    return code;
+}
+
+static rt_code fuse(rt_graph *graph, const rt_edge ends[2], int32_t height, int32_t width, bool sums,
+                    rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err)
+{
+    rt_rewrite r;
+    rt_code code = begin(&r, graph, ends[0], ends[1], height, width, err);
     for (size_t i = 0; code == RT_OK && i < sizeof passes / sizeof *passes; i++)
-        code = rt__rewrite_run(&r, passes[i], err);
+        if (sums || passes[i] != rt__pass_residual)
+            code = rt__rewrite_run(&r, passes[i], err);
     if (code == RT_OK) {
         *fused = r.graph;
         *fused_input = r.input;
@@ -45,6 +53,20 @@ rt_code rt__graph_fuse(rt_graph *graph, rt_edge input, rt_edge output, int32_t h
     }
     rt__rewrite_clear(&r);
     return code;
+}
+
+rt_code rt__graph_fuse(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,
+                       rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err)
+{
+    const rt_edge ends[] = {input, output};
+    return fuse(graph, ends, height, width, true, fused, fused_input, fused_output, err);
+}
+
+rt_code rt__graph_fuse_plain(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,
+                             rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err)
+{
+    const rt_edge ends[] = {input, output};
+    return fuse(graph, ends, height, width, false, fused, fused_input, fused_output, err);
 }
 
 /* A pass that only follows types and shapes. */
@@ -63,11 +85,9 @@ rt_code rt__graph_output_shape(rt_graph *graph, rt_edge input, rt_edge output, i
     static rt_visit *const attempts[] = {keep, rt__pass_fold};
     rt_code code = RT_EARG;
     for (size_t i = 0; code != RT_OK && code != RT_ENOMEM && i < sizeof attempts / sizeof *attempts; i++) {
-        rt_rewrite r = {0};
-        code = rt__graph_prune_from(graph, input, &output, 1, &r.graph, &r.input, &r.output, err);
-        if (code != RT_OK)
+        rt_rewrite r;
+        if ((code = begin(&r, graph, input, output, height, width, err)) != RT_OK)
             return code;
-        describe_input(&r, height, width);
         code = rt__rewrite_run(&r, attempts[i], err);
         *shape = r.output_value.shape;
         rt__rewrite_clear(&r);

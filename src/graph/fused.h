@@ -33,6 +33,10 @@
 rt_code rt__graph_fuse(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,
                        rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err);
 
+/* The same, but sums stay rt.Add nodes of their own: rt.Conv has no addend.  For formats without one. */
+rt_code rt__graph_fuse_plain(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,
+                             rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err);
+
 /* The shape of a tensor for one image of height x width, fully known, as the source's graph has it.
  *   RT_EUNSUPPORTED  names node and op */
 rt_code rt__graph_output_shape(rt_graph *graph, rt_edge input, rt_edge output, int32_t height, int32_t width,

@@ -120,6 +120,9 @@ rt_code rt__op_broadcast(const rt_node *node, const rt_shape *a, const rt_shape 
     return RT_OK;
 }
 
+/* 1 GiB of floats: more than any network has, less than a small file may ask for. */
+static const size_t most_elements = (size_t)1 << 28;
+
 rt_code rt__op_infer(const rt_op_call *call, rt_value *value, rt_error *err)
 {
     const rt_op *op = rt__op_find(call->node->op);
@@ -134,7 +137,7 @@ rt_code rt__op_infer(const rt_op_call *call, rt_value *value, rt_error *err)
         value->dtype = call->in[op->type_input].dtype;
     if ((code = op->shape(call, &value->shape, err)) != RT_OK)
         return code;
-    if (rt__shape_elements(&value->shape, &elements, NULL) != RT_OK || elements > SIZE_MAX / 64) {
+    if (rt__shape_elements(&value->shape, &elements, NULL) != RT_OK || elements > most_elements) {
         char text[200];
         return rt__node_fail(err, RT_ELIMIT, call->node, "its output would have shape %s",
                              rt__shape_text(&value->shape, text, sizeof text));

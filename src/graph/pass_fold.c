@@ -5,8 +5,7 @@
 #include <string.h>
 
 enum { MOST_OUTPUTS = 64 };
-static const size_t most_bytes = (size_t)1
-                                 << 30; /* of one constant, since a small file may ask for any size */
+static const size_t most_elements = (size_t)1 << 26; /* of one constant: a small file may ask for any size */
 
 static bool can_fold(const rt_op *op, const rt_op_call *call)
 {
@@ -51,7 +50,7 @@ static rt_code compute(rt_rewrite *r, uint32_t node, const rt_op *op, const rt_o
     rt_code code = rt__shape_elements(&value->shape, &count, err);
     if (code != RT_OK || rt__dtype_size(value->dtype) == 0)
         return code; /* strings and the like stay as they are */
-    if (outputs < 1 || outputs > MOST_OUTPUTS || count > most_bytes / 16)
+    if (outputs < 1 || outputs > MOST_OUTPUTS || count > most_elements)
         return rt__node_fail(err, RT_ELIMIT, call->node, "%lld constants of %zu elements", (long long)outputs,
                              count);
     for (int64_t i = 0; i < outputs; i++) {

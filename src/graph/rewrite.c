@@ -109,25 +109,31 @@ rt_code rt__rewrite_call(rt_rewrite *rewrite, uint32_t node, rt_op_call *call, r
 }
 
 /* Only ops that say how many outputs they have may be read beyond the first. */
+static rt_code check_output(const rt_rewrite *r, rt_edge edge, const char *reader, rt_error *err)
+{
+    const rt_node *source = rt__graph_node(r->graph, edge.node);
+    const rt_op *op = rt__op_find(source->op);
+    int64_t count = op && op->count_attr ? rt__op_int(source, op->count_attr) : 1;
+    if (edge.output >= count)
+        return rt__node_fail(err, RT_EUNSUPPORTED, source, "its output %d is needed by '%s'", edge.output,
+                             reader);
+    return RT_OK;
+}
+
 static rt_code check_outputs(const rt_rewrite *r, const rt_node *node, rt_error *err)
 {
-    for (uint32_t i = 0; i < node->n_inputs; i++) {
-        const rt_node *source = rt__graph_node(r->graph, node->inputs[i].node);
-        const rt_op *op = rt__op_find(source->op);
-        int64_t count = op && op->count_attr ? rt__op_int(source, op->count_attr) : 1;
-        if (node->inputs[i].output >= count)
-            return rt__node_fail(err, RT_EUNSUPPORTED, source, "its output %d is needed by '%s'",
-                                 node->inputs[i].output, node->name);
-    }
-    return RT_OK;
+    rt_code code = RT_OK;
+    for (uint32_t i = 0; code == RT_OK && i < node->n_inputs; i++)
+        code = check_output(r, node->inputs[i], node->name, err);
+    return code;
 }
 
 static rt_code reach(rt_rewrite *r, rt_visit *visit, uint32_t index, rt_error *err)
 {
     rt_op_call call;
-    rt_code code = resolve_inputs(r, index, err);
+    rt_code code = check_outputs(r, rt__graph_node(r->graph, index), err);
     if (code == RT_OK)
-        code = check_outputs(r, rt__graph_node(r->graph, index), err);
+        code = resolve_inputs(r, index, err);
     if (code == RT_OK)
         code = rt__rewrite_call(r, index, &call, err);
     if (code == RT_OK && index == r->input.node)
@@ -141,6 +147,8 @@ rt_code rt__rewrite_run(rt_rewrite *rewrite, rt_visit *visit, rt_error *err)
 {
     rt_graph *pruned = NULL;
     rt_code code = begin_pass(rewrite, err);
+    if (code == RT_OK)
+        code = check_output(rewrite, rewrite->output, "(output)", err);
     for (uint32_t i = 0; code == RT_OK && i < rewrite->count; i++)
         code = reach(rewrite, visit, i, err);
     if (code == RT_OK) {

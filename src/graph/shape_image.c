@@ -24,6 +24,10 @@ static rt_code check_filter(const rt_op_call *call, rt_error *err)
     if (in->dim[channel] != filter->dim[2])
         return rt__node_fail(err, RT_EFORMAT, call->node, "input %s does not fit filter %s",
                              rt__shape_text(in, ti, sizeof ti), rt__shape_text(filter, tf, sizeof tf));
+    for (int i = 0; i < 4; i++)
+        if (filter->dim[i] < 1 || filter->dim[i] > INT32_MAX)
+            return rt__node_fail(err, RT_EFORMAT, call->node, "filter %s",
+                                 rt__shape_text(filter, tf, sizeof tf));
     return RT_OK;
 }
 
@@ -45,9 +49,6 @@ rt_code rt__shape_depthwise(const rt_op_call *call, rt_shape *shape, rt_error *e
     rt_code code = check_filter(call, err);
     if (code == RT_OK)
         code = rt__op_window(call, filter->dim, &w, err);
-    if (code == RT_OK && (filter->dim[2] > INT32_MAX || filter->dim[3] > INT32_MAX))
-        code = rt__node_fail(err, RT_ELIMIT, call->node, "a filter for %lld channels",
-                             (long long)filter->dim[2]);
     if (code == RT_OK)
         image_shape(call, &w, filter->dim[2] * filter->dim[3], shape);
     return code;
@@ -67,7 +68,7 @@ rt_code rt__shape_matmul(const rt_op_call *call, rt_shape *shape, rt_error *err)
     const rt_shape *a = &call->in[0].shape, *b = &call->in[1].shape;
     int ta = rt__op_bool(call->node, "transpose_a"), tb = rt__op_bool(call->node, "transpose_b");
     char text_a[160], text_b[160];
-    if (a->rank != 2 || b->rank != 2 || a->dim[!ta] != b->dim[tb])
+    if (a->rank != 2 || b->rank != 2 || a->dim[!ta] != b->dim[tb] || b->dim[0] < 1 || b->dim[1] < 1)
         return rt__node_fail(err, RT_EFORMAT, call->node, "matrices %s and %s do not go together",
                              rt__shape_text(a, text_a, sizeof text_a),
                              rt__shape_text(b, text_b, sizeof text_b));
