@@ -41,11 +41,11 @@ typedef struct rt_label_outcome {
     char reason[512]; /* one line naming the photo, unless code is RT_OK */
 } rt_label_outcome;
 
-/* Classifies n photos on all threads.
+/* Classifies n photos on all threads, which are started for the call: many photos at once are cheaper.
  *   scores    [n, n_labels]; a failed photo's row is zero
  *   outcomes  [n]
  * Fails only when memory is out; a bad photo is an outcome. */
-rt_code rt_labeller_run(rt_labeller *labeller, const char *const *paths, size_t n, float *scores,
+rt_code rt_labeller_run(const rt_labeller *labeller, const char *const *paths, size_t n, float *scores,
                         rt_label_outcome *outcomes, rt_error *err);
 
 #endif

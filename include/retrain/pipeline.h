@@ -45,7 +45,7 @@ typedef struct rt_retrain_options {
 
     int32_t threads;  /* 0: one for each core */
     bool strict;      /* a photo that cannot be read ends the run */
-    const char *json; /* the result as JSON in this file, "-": standard output */
+    const char *json; /* the result as JSON in this file; NULL or "-": only in rt_retrain_result */
 } rt_retrain_options;
 
 /* Fills in retrain.py's defaults and ours. */
@@ -56,5 +56,20 @@ void rt_retrain_defaults(rt_retrain_options *options);
  *   RT_EUNSUPPORTED  a flag whose work this version cannot do; the cause says what to do instead
  *   RT_EIO ...       a path that cannot be written */
 rt_code rt_retrain_check(const rt_retrain_options *options, rt_error *err);
+
+/* What a run came to.  Start from {0}; give back with rt_retrain_result_clear(). */
+typedef struct rt_retrain_result {
+    size_t n_photos, n_classes, n_skipped;
+    rt_score training, validation; /* last measured; n is 0 where nothing was */
+    rt_score test;
+    char *json; /* the run and its result as one JSON document; owned */
+} rt_retrain_result;
+
+/* Checks the options, then runs; log gets retrain.py's lines, progress "bottlenecks" and "training".  Inputs
+ * are opened before anything is written, and each output appears whole or not at all.
+ *   RT_EARG  see rt_retrain_check(); other codes: of the stage that failed */
+rt_code rt_retrain(const rt_retrain_options *options, const rt_log *log, const rt_progress *progress,
+                   rt_retrain_result *result, rt_error *err);
+void rt_retrain_result_clear(rt_retrain_result *result);
 
 #endif

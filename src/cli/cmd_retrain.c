@@ -1,8 +1,9 @@
 #include "commands.h"
 #include "retrain/pipeline.h"
+#include "terminal.h"
 
 #include <float.h>
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct retrain_arguments {
@@ -49,7 +50,7 @@ static const rt_option options[] = {
      RUN(tfhub_model_load_format), NULL, "How modules are downloaded. Accepted, see --tfhub_cache_dir."},
     {"how_many_training_steps", "Training", RT_OPTION_INT, "N", 0, MOST, RUN(how_many_training_steps), NULL,
      "Steps of gradient descent."},
-    {"learning_rate", NULL, RT_OPTION_REAL, "X", 0, FLT_MAX, RUN(learning_rate), NULL,
+    {"learning_rate", NULL, RT_OPTION_REAL, "X", 1e-9, FLT_MAX, RUN(learning_rate), NULL,
      "Length of a step along the gradient."},
     {"train_batch_size", NULL, RT_OPTION_INT, "N", -1, MOST, RUN(train_batch_size), NULL,
      "Photos drawn for a step, each class as often as the others; -1: all."},
@@ -107,15 +108,31 @@ static void defaults(void *arguments)
     a->logging_verbosity = RT_INFO;
 }
 
+/* absl's numbers run the other way. */
+static rt_level level(const retrain_arguments *a)
+{
+    return a->logging_verbosity == RT_INFO ? (rt_level)(RT_INFO - a->verbosity) : a->logging_verbosity;
+}
+
 static int run(const void *arguments, char **operands, size_t n_operands)
 {
     const retrain_arguments *a = arguments;
+    rt_terminal terminal = rt__terminal(level(a));
+    const rt_log log = rt__terminal_log(&terminal);
+    const rt_progress progress = rt__terminal_progress(&terminal);
+    rt_retrain_result result = {0};
     rt_error err;
+    rt_code code = rt_retrain(&a->run, &log, &progress, &result, &err);
+    int status = RT_DONE;
     (void)operands;
     (void)n_operands;
-    if (rt_retrain_check(&a->run, &err) != RT_OK)
-        return rt__complain(&err);
-    return RT_DONE;
+    rt__terminal_clear(&terminal);
+    if (code != RT_OK)
+        status = rt__complain(&err);
+    else if (a->run.json && strcmp(a->run.json, "-") == 0)
+        fputs(result.json, stdout);
+    rt_retrain_result_clear(&result);
+    return status;
 }
 
 const rt_command rt__cmd_retrain = {

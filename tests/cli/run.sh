@@ -1,29 +1,33 @@
 #!/bin/sh
 # Runs the program as a user would and compares what it prints.
 #
-#   tests/cli/run.sh [--update] [--program build/retrain] [CASE ...]
+#   tests/cli/run.sh [--update] [--build build] [CASE ...]
 #
 # Each folder of cases/ is a case: `command` is run by sh in an empty folder of its own; what it writes to
 # standard output and standard error and its exit status must equal the files `stdout`, `stderr` (no file:
 # nothing) and `status` (no file: 0).  Times become TIME and N s, the empty folder WORK, and the folder of
-# reference data SHARED.  `needs` lists paths under SHARED: without them the case is skipped.
+# reference data SHARED.  The command finds the program in $RETRAIN, sample photos are drawn by $DRAW FOLDER N,
+# and $MODULES has the reference modules.  `needs` lists paths under SHARED: without them the case is skipped.
 # --update rewrites the files; read the difference before committing it.  The output is TAP.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 update=no
-program=${RETRAIN_PROGRAM:-$here/../../build/retrain}
+build=$here/../../build
 while [ $# -gt 0 ]; do
     case $1 in
     --update) update=yes ;;
-    --program) program=$2; shift ;;
+    --build) build=$2; shift ;;
     --*) echo "unknown flag $1" >&2; exit 2 ;;
     *) break ;;
     esac
     shift
 done
-RETRAIN=$(cd "$(dirname "$program")" && pwd)/$(basename "$program")
+build=$(cd "$build" && pwd)
+RETRAIN=$build/retrain
+DRAW=$build/tools/traffic_lights/traffic_lights
 SHARED=${RETRAIN_SHARED:-$here/../../../shared}
-export RETRAIN SHARED
+MODULES=$SHARED/reference/modules
+export RETRAIN DRAW SHARED MODULES
 [ $# -gt 0 ] || set -- $(cd "$here/cases" && echo *)
 
 scratch=$(mktemp -d) || exit 1

@@ -1,0 +1,98 @@
+#include "terminal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+rt_terminal rt__terminal(rt_level level)
+{
+    return (rt_terminal){.level = level, .redraws = level <= RT_INFO && isatty(STDERR_FILENO)};
+}
+
+void rt__terminal_clear(rt_terminal *terminal)
+{
+    if (terminal->drawn)
+        fputs("\r\033[K", stderr);
+    terminal->drawn = false;
+}
+
+static void show_line(void *user, rt_level level, const char *text)
+{
+    rt_terminal *terminal = user;
+    if (level < terminal->level)
+        return;
+    rt__terminal_clear(terminal);
+    fprintf(stderr, "%s\n", text);
+}
+
+static void add_duration(double seconds, char *text, size_t size)
+{
+    if (seconds < 60)
+        snprintf(text, size, "%.*f s", seconds < 10 ? 1 : 0, seconds);
+    else if (seconds < 3600)
+        snprintf(text, size, "%ld min %02ld s", (long)seconds / 60, (long)seconds % 60);
+    else
+        snprintf(text, size, "%.1f h", seconds / 3600);
+}
+
+char *rt__progress_text(const char *what, uint64_t done, uint64_t total, double seconds, char *text,
+                        size_t size)
+{
+    double rate = seconds > 0 ? (double)done / seconds : 0;
+    char left[48];
+    int length;
+    if (total == 0) {
+        snprintf(text, size, "%s: %llu", what, (unsigned long long)done);
+        return text;
+    }
+    length = snprintf(text, size, "%s: %llu of %llu (%.0f%%)", what, (unsigned long long)done,
+                      (unsigned long long)total, 100 * (double)done / (double)total);
+    if (rate > 0 && done < total && length > 0 && (size_t)length < size) {
+        add_duration((double)(total - done) / rate, left, sizeof left);
+        snprintf(text + length, size - (size_t)length, ", %.*f/s, %s left", rate < 10 ? 1 : 0, rate, left);
+    }
+    return text;
+}
+
+static void show_progress(void *user, const char *what, uint64_t done, uint64_t total)
+{
+    enum { REDRAWS_PER_SECOND = 10 };
+    rt_terminal *terminal = user;
+    double time = now();
+    char text[160];
+    if (!terminal->redraws)
+        return;
+    if (strncmp(terminal->what, what, sizeof terminal->what - 1) != 0) {
+        snprintf(terminal->what, sizeof terminal->what, "%s", what);
+        terminal->started = terminal->shown = time;
+    }
+    if (done >= total && total) {
+        rt__terminal_clear(terminal);
+        terminal->what[0] = 0;
+        return;
+    }
+    if (time - terminal->shown < 1.0 / REDRAWS_PER_SECOND)
+        return;
+    terminal->shown = time;
+    terminal->drawn = true;
+    fprintf(stderr, "\r%s\033[K",
+            rt__progress_text(what, done, total, time - terminal->started, text, sizeof text));
+}
+
+rt_log rt__terminal_log(rt_terminal *terminal)
+{
+    return (rt_log){show_line, terminal};
+}
+
+rt_progress rt__terminal_progress(rt_terminal *terminal)
+{
+    return (rt_progress){show_progress, terminal};
+}

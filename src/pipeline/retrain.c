@@ -1,0 +1,95 @@
+#include "retrain_job.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static rt_code open_dataset(rt_retrain_job *job, rt_error *err)
+{
+    const rt_retrain_options *o = job->options;
+    const rt_dataset_options options = {
+        .testing_percentage = o->testing_percentage,
+        .validation_percentage = o->validation_percentage,
+        .legacy_split = o->split == RT_SPLIT_LEGACY,
+        .legacy_labels = o->labels == RT_LABELS_LEGACY,
+    };
+    return rt_dataset_open(o->image_dir, &options, job->log, &job->dataset, err);
+}
+
+static rt_code open_module(rt_retrain_job *job, rt_error *err)
+{
+    const rt_module_info *info;
+    rt_code code = rt_module_open(job->options->tfhub_module, &job->options->module, &job->module, err);
+    if (code != RT_OK)
+        return code;
+    info = rt_module_describe(job->module);
+    rt_log_line(job->log, RT_INFO, "%s %s: %dx%d pixels to %d features%s%s", info->kind, info->path,
+                (int)info->height, (int)info->width, (int)info->feature_size, *info->notice ? "; " : "",
+                info->notice);
+    return RT_OK;
+}
+
+/* What was left out stands at the end, where it is seen. */
+static rt_code summarize(rt_retrain_job *job, rt_error *err)
+{
+    const rt_features *f = &job->features;
+    (void)err;
+    job->result->n_photos = job->dataset->n_photos;
+    job->result->n_classes = job->dataset->n_classes;
+    job->result->n_skipped = f->n_skipped;
+    if (f->n_skipped)
+        rt_log_line(job->log, RT_WARN,
+                    "WARNING: %zu of %zu photos could not be read and were left out:", f->n_skipped,
+                    f->n_photos);
+    for (size_t i = 0; i < f->n_skipped; i++)
+        rt_log_line(job->log, RT_WARN, "  %s", f->skipped[i].reason);
+    return RT_OK;
+}
+
+typedef rt_code retrain_step(rt_retrain_job *job, rt_error *err);
+
+static retrain_step *const steps[RT_N_RETRAIN_STEPS] = {
+    [RT_STEP_DATASET] = open_dataset,          [RT_STEP_MODULE] = open_module,
+    [RT_STEP_FEATURES] = rt__retrain_features, [RT_STEP_DEAL] = rt__retrain_deal,
+    [RT_STEP_TRAIN] = rt__retrain_train,       [RT_STEP_TEST] = rt__retrain_test,
+    [RT_STEP_WRITE] = rt__retrain_write,       [RT_STEP_SUMMARY] = summarize,
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void clear(rt_retrain_job *job)
+{
+    free(job->test_rows);
+    free(job->test_labels);
+    rt_evaluation_clear(&job->test);
+    rt__train_state_clear(&job->state);
+    for (size_t i = 0; i < RT_N_SETS; i++)
+        rt__sampler_clear(&job->sets[i]);
+    rt_features_clear(&job->features);
+    rt_module_close(job->module);
+    rt_dataset_close(job->dataset);
+}
+
+rt_code rt_retrain(const rt_retrain_options *options, const rt_log *log, const rt_progress *progress,
+                   rt_retrain_result *result, rt_error *err)
+{
+    rt_retrain_job job = {.options = options, .log = log, .progress = progress, .result = result};
+    rt_code code = rt_retrain_check(options, err);
+    for (size_t i = 0; i < RT_N_RETRAIN_STEPS && code == RT_OK; i++) {
+        double start = now();
+        code = steps[i](&job, err);
+        job.seconds[i] = now() - start;
+    }
+    clear(&job);
+    return code;
+}
+
+void rt_retrain_result_clear(rt_retrain_result *result)
+{
+    free(result->json);
+    *result = (rt_retrain_result){.json = NULL};
+}

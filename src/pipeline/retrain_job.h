@@ -1,0 +1,51 @@
+/* A run of retrain between its steps: what each step leaves for the next. */
+#ifndef RT_PIPELINE_RETRAIN_JOB_H
+#define RT_PIPELINE_RETRAIN_JOB_H
+
+#include "head/train.h"
+#include "retrain/dataset.h"
+#include "retrain/feature.h"
+#include "retrain/pipeline.h"
+
+typedef enum rt_retrain_step_number {
+    RT_STEP_DATASET,
+    RT_STEP_MODULE,
+    RT_STEP_FEATURES,
+    RT_STEP_DEAL,
+    RT_STEP_TRAIN,
+    RT_STEP_TEST,
+    RT_STEP_WRITE,
+    RT_STEP_SUMMARY,
+    RT_N_RETRAIN_STEPS
+} rt_retrain_step_number;
+
+typedef struct rt_retrain_job {
+    const rt_retrain_options *options; /* borrowed, as are the next two */
+    const rt_log *log;
+    const rt_progress *progress;
+    rt_dataset *dataset;
+    rt_module *module;
+    rt_features features;       /* a row for each photo of the data set */
+    rt_sampler sets[RT_N_SETS]; /* the photos of each set that could be read */
+    rt_train_state state;
+    uint32_t *test_rows, *test_labels; /* the photos of the final test, test.score.n of them */
+    rt_evaluation test;
+    double seconds[RT_N_RETRAIN_STEPS]; /* what each step took */
+    rt_retrain_result *result;          /* the caller's */
+} rt_retrain_job;
+
+/* The steps, in order. */
+rt_code rt__retrain_features(rt_retrain_job *job, rt_error *err);
+rt_code rt__retrain_deal(rt_retrain_job *job, rt_error *err);
+rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err);
+rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err);
+rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err);
+
+/* The run as one JSON document, owned by the caller. */
+rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err);
+
+/* Writes the classifier as it is in head. */
+rt_code rt__retrain_write_graph(const rt_retrain_job *job, const rt_head *head, const char *path,
+                                rt_error *err);
+
+#endif

@@ -1,0 +1,194 @@
+#include "base/file.h"
+#include "head/streams.h"
+#include "retrain_job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- dealing the photos ---- */
+
+static const char *const set_names[RT_N_SETS] = {"training", "validation", "testing"};
+
+/* Row and class of each photo of a set that could be read; returns how many. */
+static size_t collect(const rt_retrain_job *job, uint8_t set, uint32_t *rows, uint32_t *labels)
+{
+    const rt_features *f = &job->features;
+    size_t n = 0, skipped = 0;
+    for (size_t i = 0; i < job->dataset->n_photos; i++) {
+        if (skipped < f->n_skipped && f->skipped[skipped].photo == i) {
+            skipped++;
+            continue;
+        }
+        if (job->dataset->photos[i].set != set)
+            continue;
+        rows[n] = (uint32_t)i;
+        labels[n++] = job->dataset->photos[i].class_index;
+    }
+    return n;
+}
+
+/* Without a photo to train on a class cannot be learned; without one to measure on, it is not measured. */
+static rt_code check_classes(const rt_retrain_job *job, uint8_t set, const uint32_t *labels, size_t n,
+                             rt_error *err)
+{
+    const rt_dataset *d = job->dataset;
+    bool wanted = set == RT_TRAINING || (set == RT_VALIDATION ? job->options->validation_percentage
+                                                              : job->options->testing_percentage) > 0;
+    size_t at = 0;
+    for (uint32_t c = 0; wanted && c < d->n_classes; c++) {
+        bool found = at < n && labels[at] == c;
+        while (at < n && labels[at] == c)
+            at++;
+        if (!found && set == RT_TRAINING)
+            return rt_fail(
+                err, RT_EFORMAT,
+                "Label %s has no images in the category training: folder '%s' needs photos that can "
+                "be read (%zu are there)",
+                d->classes[c].label, d->classes[c].folder, d->classes[c].n_photos);
+        if (!found)
+            rt_log_line(job->log, RT_WARN,
+                        "WARNING: Label %s has no images in the category %s, it is not measured there.",
+                        d->classes[c].label, set_names[set]);
+    }
+    return RT_OK;
+}
+
+rt_code rt__retrain_deal(rt_retrain_job *job, rt_error *err)
+{
+    size_t n = job->dataset->n_photos;
+    uint32_t *rows = calloc(n, sizeof *rows), *labels = calloc(n, sizeof *labels);
+    rt_code code = rows && labels ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
+    for (uint8_t set = 0; set < RT_N_SETS && code == RT_OK; set++) {
+        size_t n_set = collect(job, set, rows, labels);
+        code = check_classes(job, set, labels, n_set, err);
+        if (code == RT_OK)
+            code = rt__sampler_init(&job->sets[set], rows, labels, n_set, job->dataset->n_classes, err);
+    }
+    free(rows);
+    free(labels);
+    return code;
+}
+
+/* ---- training ---- */
+
+enum { TIME_TEXT = 32 };
+
+/* As Python prints datetime.now(). */
+static const char *time_text(char text[TIME_TEXT])
+{
+    struct timespec now;
+    struct tm tm;
+    size_t length;
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &tm);
+    length = strftime(text, TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm);
+    snprintf(text + length, TIME_TEXT - length, ".%06ld", now.tv_nsec / 1000);
+    return text;
+}
+
+static rt_code evaluated(void *user, const rt_train_step *step, const rt_score *training,
+                         const rt_score *validation, rt_error *err)
+{
+    rt_retrain_job *job = user;
+    unsigned long long i = step->number;
+    char now[TIME_TEXT];
+    (void)err;
+    rt_log_line(job->log, RT_INFO, "%s: Step %llu: Train accuracy = %.1f%%", time_text(now), i,
+                (double)training->accuracy * 100);
+    rt_log_line(job->log, RT_INFO, "%s: Step %llu: Cross entropy = %f", time_text(now), i,
+                (double)training->cross_entropy);
+    if (validation->n)
+        rt_log_line(job->log, RT_INFO, "%s: Step %llu: Validation accuracy = %.1f%% (N=%zu)", time_text(now),
+                    i, (double)validation->accuracy * 100, validation->n);
+    job->result->training = *training;
+    job->result->validation = *validation;
+    rt_progress_update(job->progress, "training", i + 1, (uint64_t)job->options->how_many_training_steps);
+    return RT_OK;
+}
+
+static rt_code store_intermediate(void *user, const rt_train_step *step, rt_error *err)
+{
+    const rt_retrain_job *job = user;
+    uint64_t every = (uint64_t)job->options->intermediate_store_frequency;
+    rt_buffer path = {0};
+    char name[64];
+    rt_code code;
+    if (!every || step->number == 0 || step->number % every)
+        return RT_OK;
+    snprintf(name, sizeof name, "intermediate_%llu.pb", (unsigned long long)step->number);
+    if (!rt__path_join(&path, job->options->intermediate_output_graphs_dir, name)) {
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    } else {
+        rt_log_line(job->log, RT_INFO, "Save intermediate result to : %s", path.bytes);
+        code = rt__retrain_write_graph(job, &rt__train_sync(step)->head, path.bytes, err);
+    }
+    rt__buffer_clear(&path);
+    return code;
+}
+
+rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err)
+{
+    const rt_retrain_options *o = job->options;
+    const rt_train_options options = {
+        .steps = (uint64_t)o->how_many_training_steps,
+        .learning_rate = o->learning_rate,
+        .train_batch_size = o->train_batch_size,
+        .validation_batch_size = o->validation_batch_size,
+        .eval_step_interval = (uint64_t)o->eval_step_interval,
+    };
+    const rt_train_data data = {job->features.values, &job->sets[RT_TRAINING], &job->sets[RT_VALIDATION]};
+    const rt_train_hooks hooks = {.user = job, .evaluated = evaluated, .after = store_intermediate};
+    rt_code code =
+        rt__train_state_init(&job->state, job->features.feature_size, job->dataset->n_classes, o->seed, err);
+    return code == RT_OK ? rt__train(&options, &data, &hooks, &job->state, err) : code;
+}
+
+/* ---- the final test ---- */
+
+static void list_misclassified(const rt_retrain_job *job, const uint32_t *rows, const uint32_t *labels)
+{
+    rt_log_line(job->log, RT_INFO, "=== MISCLASSIFIED TEST IMAGES ===");
+    for (size_t i = 0; i < job->test.score.n; i++) {
+        uint32_t predicted = job->test.predictions[i];
+        char *path = predicted == labels[i] ? NULL : rt_dataset_path(job->dataset, rows[i]);
+        if (path)
+            rt_log_line(job->log, RT_INFO, "%70s  %s", path, job->dataset->classes[predicted].label);
+        free(path);
+    }
+}
+
+rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
+{
+    const rt_sampler *set = &job->sets[RT_TESTING];
+    int32_t wanted = job->options->test_batch_size;
+    size_t n = wanted < 0 ? set->n : (size_t)wanted;
+    uint32_t *rows = calloc(n + 1, sizeof *rows), *labels = calloc(n + 1, sizeof *labels);
+    rt_batch batch = {job->features.values, rows, labels, n};
+    rt_code code = RT_OK;
+    rt_rng rng;
+    job->test_rows = rows;
+    job->test_labels = labels;
+    if (!rows || !labels)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    if (wanted < 0) {
+        memcpy(rows, set->rows, n * sizeof *rows);
+        memcpy(labels, set->labels, n * sizeof *labels);
+    } else {
+        rt__rng_seed(&rng, job->options->seed, RT_STREAM_TESTING);
+        batch.n = rt__sampler_draw(set, &rng, n, rows, labels);
+    }
+    code = rt_evaluate(&job->state.head, &batch, &job->test, err);
+    if (code != RT_OK)
+        return code;
+    job->result->test = job->test.score;
+    if (batch.n)
+        rt_log_line(job->log, RT_INFO, "Final test accuracy = %.1f%% (N=%zu)",
+                    (double)job->test.score.accuracy * 100, batch.n);
+    else
+        rt_log_line(job->log, RT_WARN, "WARNING: There is no photo to test on; the accuracy is not known.");
+    if (job->options->print_misclassified_test_images)
+        list_misclassified(job, rows, labels);
+    return RT_OK;
+}

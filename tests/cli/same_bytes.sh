@@ -1,0 +1,33 @@
+#!/bin/sh
+# Two runs with one seed write the same bytes, with one thread and with two, with a cold cache and a warm one.
+#   tests/cli/same_bytes.sh BUILD
+set -eu
+build=$1
+module=$RETRAIN_SHARED/reference/modules/mobilenet_v1_025_128_feature_vector
+[ -e "$module" ] || { echo "skipped: no $module"; exit 77; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+"$build/tools/traffic_lights/traffic_lights" photos 120
+
+# run NAME CACHE FLAGS ...
+run() {
+    name=$1 cache=$2
+    shift 2
+    "$build/retrain" --image_dir photos --tfhub_module "$module" --how_many_training_steps 100 \
+        --output_graph "$name.pb" --output_labels "$name.txt" --bottleneck_dir "$cache" --logging_verbosity WARN "$@"
+}
+
+run first cold1 --threads 1
+run second cold2 --threads 2
+run warm cold1 --threads 2
+run other cold1 --seed 1
+for name in second warm; do
+    cmp first.pb $name.pb
+    cmp first.txt $name.txt
+done
+diff -r --exclude='*.tsv' --exclude='.*' cold1 cold2
+if cmp -s first.pb other.pb; then
+    echo "another seed gave the same graph"
+    exit 1
+fi
