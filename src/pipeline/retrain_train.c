@@ -1,5 +1,6 @@
 #include "base/file.h"
 #include "head/streams.h"
+#include "report/lines.h"
 #include "retrain_job.h"
 
 #include <stdio.h>
@@ -73,38 +74,35 @@ rt_code rt__retrain_deal(rt_retrain_job *job, rt_error *err)
 
 /* ---- training ---- */
 
-enum { TIME_TEXT = 32 };
+static void say(const rt_retrain_job *job, const char *line)
+{
+    rt_log_line(job->log, RT_INFO, "%s", line);
+}
 
-/* As Python prints datetime.now(). */
-static const char *time_text(char text[TIME_TEXT])
+enum { LINE = 512 };
+
+static char *now_text(char text[RT_TIME_TEXT])
 {
     struct timespec now;
-    struct tm tm;
-    size_t length;
     clock_gettime(CLOCK_REALTIME, &now);
-    localtime_r(&now.tv_sec, &tm);
-    length = strftime(text, TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm);
-    snprintf(text + length, TIME_TEXT - length, ".%06ld", now.tv_nsec / 1000);
-    return text;
+    return rt__line_time(text, RT_TIME_TEXT, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 static rt_code evaluated(void *user, const rt_train_step *step, const rt_score *training,
                          const rt_score *validation, rt_error *err)
 {
     rt_retrain_job *job = user;
-    unsigned long long i = step->number;
-    char now[TIME_TEXT];
+    char line[LINE], now[RT_TIME_TEXT];
     (void)err;
-    rt_log_line(job->log, RT_INFO, "%s: Step %llu: Train accuracy = %.1f%%", time_text(now), i,
-                (double)training->accuracy * 100);
-    rt_log_line(job->log, RT_INFO, "%s: Step %llu: Cross entropy = %f", time_text(now), i,
-                (double)training->cross_entropy);
+    say(job, rt__line_train_accuracy(line, LINE, now_text(now), step->number, training->accuracy));
+    say(job, rt__line_cross_entropy(line, LINE, now_text(now), step->number, training->cross_entropy));
     if (validation->n)
-        rt_log_line(job->log, RT_INFO, "%s: Step %llu: Validation accuracy = %.1f%% (N=%zu)", time_text(now),
-                    i, (double)validation->accuracy * 100, validation->n);
+        say(job, rt__line_validation_accuracy(line, LINE, now_text(now), step->number, validation->accuracy,
+                                              validation->n));
     job->result->training = *training;
     job->result->validation = *validation;
-    rt_progress_update(job->progress, "training", i + 1, (uint64_t)job->options->how_many_training_steps);
+    rt_progress_update(job->progress, "training", step->number + 1,
+                       (uint64_t)job->options->how_many_training_steps);
     return RT_OK;
 }
 
@@ -147,16 +145,45 @@ rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err)
 
 /* ---- the final test ---- */
 
-static void list_misclassified(const rt_retrain_job *job, const uint32_t *rows, const uint32_t *labels)
+static void list_misclassified(const rt_retrain_job *job)
 {
-    rt_log_line(job->log, RT_INFO, "=== MISCLASSIFIED TEST IMAGES ===");
+    char line[LINE];
+    say(job, "=== MISCLASSIFIED TEST IMAGES ===");
     for (size_t i = 0; i < job->test.score.n; i++) {
         uint32_t predicted = job->test.predictions[i];
-        char *path = predicted == labels[i] ? NULL : rt_dataset_path(job->dataset, rows[i]);
+        char *path =
+            predicted == job->test_labels[i] ? NULL : rt_dataset_path(job->dataset, job->test_rows[i]);
         if (path)
-            rt_log_line(job->log, RT_INFO, "%70s  %s", path, job->dataset->classes[predicted].label);
+            say(job, rt__line_misclassified(line, LINE, path, job->dataset->classes[predicted].label));
         free(path);
     }
+}
+
+/* What retrain.py does not tell: the weak classes, and what they are taken for. */
+static rt_code list_classes(const rt_retrain_job *job, rt_error *err)
+{
+    enum { MOST_CLASSES = 100, MOST_CONFUSIONS = 5 };
+    size_t n = job->dataset->n_classes, width, n_worst;
+    rt_line_class *classes = calloc(n, sizeof *classes);
+    rt_line_confusion worst[MOST_CONFUSIONS];
+    char line[LINE];
+    if (!classes)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        const rt_class_score *score = &job->test.classes[i];
+        classes[i] =
+            (rt_line_class){job->dataset->classes[i].label, score->n, score->predicted, score->right};
+    }
+    width = rt__line_label_width(classes, n);
+    if (n <= MOST_CLASSES)
+        say(job, rt__line_class_head(line, LINE, width));
+    for (size_t i = 0; i < n && n <= MOST_CLASSES; i++)
+        say(job, rt__line_class(line, LINE, width, &classes[i]));
+    n_worst = rt__line_confusions(job->test.confusion, n, worst, MOST_CONFUSIONS);
+    for (size_t i = 0; i < n_worst; i++)
+        say(job, rt__line_confusion(line, LINE, classes, &worst[i]));
+    free(classes);
+    return RT_OK;
 }
 
 rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
@@ -167,6 +194,7 @@ rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
     uint32_t *rows = calloc(n + 1, sizeof *rows), *labels = calloc(n + 1, sizeof *labels);
     rt_batch batch = {job->features.values, rows, labels, n};
     rt_code code = RT_OK;
+    char line[LINE];
     rt_rng rng;
     job->test_rows = rows;
     job->test_labels = labels;
@@ -183,12 +211,12 @@ rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
     if (code != RT_OK)
         return code;
     job->result->test = job->test.score;
-    if (batch.n)
-        rt_log_line(job->log, RT_INFO, "Final test accuracy = %.1f%% (N=%zu)",
-                    (double)job->test.score.accuracy * 100, batch.n);
-    else
+    if (batch.n == 0) {
         rt_log_line(job->log, RT_WARN, "WARNING: There is no photo to test on; the accuracy is not known.");
+        return RT_OK;
+    }
+    say(job, rt__line_test_accuracy(line, LINE, job->test.score.accuracy, batch.n));
     if (job->options->print_misclassified_test_images)
-        list_misclassified(job, rows, labels);
-    return RT_OK;
+        list_misclassified(job);
+    return list_classes(job, err);
 }
