@@ -14,6 +14,7 @@ typedef struct rt_op {
     const rt_kernels *kernels;
     const rt_grid *tensors; /* the inputs that are not constants */
     uint32_t n_tensors;
+    bool in_order;                   /* the network rounds (FakeQuant): sums must round as TensorFlow's do */
     void *copies[RT_BIND_CONSTANTS]; /* owned by whoever made the rt_op; see rt__arg_constant() */
 } rt_op;
 
@@ -26,6 +27,7 @@ typedef enum rt_role {
 typedef struct rt_bound {
     rt_role role;
     rt_kernel *kernel; /* owned by the receiver; NULL for the other roles */
+    rt_kernel *after;  /* likewise: run in place on kernel's result, or NULL */
     rt_grid out;
     bool accumulates; /* the last tensor must be in dst before kernel runs, and is no source of it */
     double flops;

@@ -1,6 +1,8 @@
 /* Ops with weights. */
 #include "bind.h"
 
+#include <stdlib.h>
+
 /* The addend, tensor 1, must have the shape of out. */
 static rt_code check_addend(const rt_op *op, const rt_grid *out, rt_error *err)
 {
@@ -49,6 +51,40 @@ static rt_code bind_any(rt_op *op, rt_conv_spec *spec, const rt_shape *shape, co
     return code;
 }
 
+/* oneDNN's pointwise kernels add the channels one after the other with FMA, as TensorFlow does, but start
+ * with the bias: it is added afterwards. */
+static rt_code pointwise_in_order(const rt_op *op, const rt_conv_spec *spec, rt_bound *bound, rt_error *err)
+{
+    size_t n = (size_t)spec->channels;
+    float *zeros = calloc(n, sizeof *zeros), *ones = malloc(n * sizeof *ones);
+    rt_conv_spec sums = *spec;
+    rt_affine_spec rest = {.scale = ones, .shift = spec->bias, .activation = spec->activation};
+    rt_code code;
+    if (!zeros || !ones) {
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+        goto done;
+    }
+    for (size_t i = 0; i < n; i++)
+        ones[i] = 1;
+    sums.bias = zeros;
+    sums.activation = (rt_activation){0};
+    if ((code = op->kernels->conv(op->kernels, &sums, &bound->kernel, err)) != RT_OK)
+        goto done;
+    rest.src = bound->kernel->dst;
+    if ((code = op->kernels->affine(op->kernels, &rest, &bound->after, err)) != RT_OK)
+        rt__kernel_free(bound->kernel);
+done:
+    free(zeros);
+    free(ones);
+    return code;
+}
+
+/* Whether it is worth the time, and possible, to round as TensorFlow does. */
+static bool wants_order(const rt_op *op, const rt_conv_spec *spec)
+{
+    return op->in_order && !spec->accumulate && spec->multiplier <= 1;
+}
+
 rt_code rt__bind_conv(rt_op *op, rt_bound *bound, rt_error *err)
 {
     rt_conv_spec spec = {0};
@@ -61,6 +97,10 @@ rt_code rt__bind_conv(rt_op *op, rt_bound *bound, rt_error *err)
     if ((code = bind_any(op, &spec, &shape, &out, bound, err)) != RT_OK)
         return code;
     bound->flops = 2.0 * out.h * out.w * out.c * (double)(shape.dim[0] * shape.dim[1] * shape.dim[2]);
+    if (wants_order(op, &spec) && spec.window.size[0] == 1 && spec.window.size[1] == 1)
+        return pointwise_in_order(op, &spec, bound, err);
+    if (wants_order(op, &spec) && spec.src.c <= 4)
+        return op->kernels->ordered_conv(op->kernels, &spec, &bound->kernel, err);
     return op->kernels->conv(op->kernels, &spec, &bound->kernel, err);
 }
 
@@ -79,6 +119,8 @@ rt_code rt__bind_depthwise(rt_op *op, rt_bound *bound, rt_error *err)
     if ((code = bind_any(op, &spec, &shape, &out, bound, err)) != RT_OK)
         return code;
     bound->flops = 2.0 * out.h * out.w * out.c * (double)(shape.dim[0] * shape.dim[1]);
+    if (wants_order(op, &spec))
+        return op->kernels->ordered_depthwise(op->kernels, &spec, &bound->kernel, err);
     return op->kernels->depthwise(op->kernels, &spec, &bound->kernel, err);
 }
 

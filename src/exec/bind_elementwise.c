@@ -41,11 +41,8 @@ rt_code rt__bind_fake_quant(rt_op *op, rt_bound *bound, rt_error *err)
     const struct {
         const char *name;
         float *value;
-    } attributes[] = {{"low", &spec.low},
-                      {"high", &spec.high},
-                      {"scale", &spec.scale},
-                      {"inverse", &spec.inverse},
-                      {"zero", &spec.zero}};
+    } attributes[] = {{"low", &spec.low},         {"high", &spec.high},       {"scale", &spec.scale},
+                      {"inverse", &spec.inverse}, {"divisor", &spec.divisor}, {"zero", &spec.zero}};
     for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
         rt_code code = rt__arg_float(op, attributes[i].name, attributes[i].value, err);
         if (code != RT_OK)

@@ -14,6 +14,7 @@ typedef struct builder {
     uint32_t *value;    /* by node; RT_NO_VALUE if it is not needed or not made yet */
     uint32_t *last_use; /* by node: the last one that reads it */
     bool *is_needed;    /* by node */
+    bool in_order;      /* as in rt_op */
 } builder;
 
 static rt_code count_tensors(const rt_bind_row *row, const rt_node *node, uint32_t *n, rt_error *err)
@@ -63,6 +64,7 @@ static rt_code mark(builder *b, rt_error *err)
             name_node(b, i, err);
             return code;
         }
+        b->in_order = b->in_order || strcmp(rt__graph_node(b->graph, i)->op, "rt.FakeQuant") == 0;
     }
     b->last_use[b->output.node] = RT_FOREVER;
     return RT_OK;
@@ -123,7 +125,7 @@ static rt_code take_result(builder *b, uint32_t now, const rt_kernel *kernel, co
     return rt__value_new(plan, &kernel->dst, b->last_use[now], dst, err);
 }
 
-/* Takes bound->kernel over, also when it fails. */
+/* Takes bound's kernels over, also when it fails. */
 static rt_code add_kernel(builder *b, uint32_t now, const rt_bound *bound, const uint32_t *inputs,
                           uint32_t n_inputs, rt_error *err)
 {
@@ -139,11 +141,16 @@ static rt_code add_kernel(builder *b, uint32_t now, const rt_bound *bound, const
         code = take_result(b, now, kernel, src, &dst, err);
     if (code != RT_OK) {
         rt__kernel_free(kernel);
+        rt__kernel_free(bound->after);
         return code;
     }
     b->value[now] = dst;
     b->plan->flops += bound->flops;
-    return rt__step_new(b->plan, kernel, name, src, dst, err);
+    code = rt__step_new(b->plan, kernel, name, src, dst, err);
+    if (code == RT_OK && bound->after)
+        return rt__step_new(b->plan, bound->after, name, &dst, dst, err);
+    rt__kernel_free(bound->after);
+    return code;
 }
 
 static rt_code add_view(builder *b, uint32_t now, const rt_bound *bound, uint32_t input, rt_error *err)
@@ -195,7 +202,10 @@ static rt_code add_op(builder *b, uint32_t now, rt_op *op, const uint32_t *input
 
 static rt_code add_node(builder *b, uint32_t now, rt_error *err)
 {
-    rt_op op = {.graph = b->graph, .node = rt__graph_node(b->graph, now), .kernels = &b->plan->kernels};
+    rt_op op = {.graph = b->graph,
+                .node = rt__graph_node(b->graph, now),
+                .kernels = &b->plan->kernels,
+                .in_order = b->in_order};
     const rt_bind_row *row = rt__bind_find(op.node->op);
     rt_grid *grids = NULL;
     uint32_t *inputs = NULL;

@@ -17,7 +17,7 @@ static rt_code check_bits(const rt_op_call *call, rt_error *err)
 }
 
 /* The range in inputs 1 and 2, element i. */
-static rt_code read_range(const rt_op_call *call, size_t i, rt_quant *quant, rt_error *err)
+static rt_code read_range(const rt_op_call *call, size_t i, bool divides, rt_quant *quant, rt_error *err)
 {
     float range[2];
     for (uint32_t k = 0; k < 2; k++) {
@@ -30,7 +30,7 @@ static rt_code read_range(const rt_op_call *call, size_t i, rt_quant *quant, rt_
         return rt__node_fail(err, RT_EFORMAT, call->node, "its range %g .. %g leaves 0 out", (double)range[0],
                              (double)range[1]);
     rt__quant_init(quant, range[0], range[1], rt__op_int(call->node, "num_bits"),
-                   rt__op_bool(call->node, "narrow_range"));
+                   rt__op_bool(call->node, "narrow_range"), divides);
     return RT_OK;
 }
 
@@ -48,7 +48,7 @@ rt_code rt__eval_fake_quant_vars(const rt_op_call *call, void *const *data, cons
     rt_code code = check_bits(call, err);
     (void)out;
     if (code == RT_OK)
-        code = read_range(call, 0, &quant, err);
+        code = read_range(call, 0, true, &quant, err);
     if (code == RT_OK)
         apply(&quant, call->constant[0], data[0]);
     return code;
@@ -63,7 +63,7 @@ rt_code rt__eval_fake_quant_args(const rt_op_call *call, void *const *data, cons
     if (code != RT_OK)
         return code;
     rt__quant_init(&quant, rt__op_float(call->node, "min"), rt__op_float(call->node, "max"),
-                   rt__op_int(call->node, "num_bits"), rt__op_bool(call->node, "narrow_range"));
+                   rt__op_int(call->node, "num_bits"), rt__op_bool(call->node, "narrow_range"), false);
     apply(&quant, call->constant[0], data[0]);
     return RT_OK;
 }
@@ -78,7 +78,7 @@ rt_code rt__eval_fake_quant_channels(const rt_op_call *call, void *const *data, 
     (void)out;
     for (size_t c = 0; code == RT_OK && c < channels; c++) {
         rt_quant quant;
-        code = read_range(call, c, &quant, err);
+        code = read_range(call, c, false, &quant, err);
         for (size_t i = c; code == RT_OK && i < count; i += channels)
             ((float *)data[0])[i] = rt__quant_apply(&quant, rt__tensor_float(in, i));
     }

@@ -13,7 +13,8 @@
  *   rt.Concat     x0 .. xk along the last axis
  *   rt.Add        a, b of equal shape; attr activation
  *   rt.Affine     x, scale [c], shift [c]: x * scale + shift per channel; attr activation
- *   rt.FakeQuant  x; attrs low, high (nudged), scale, inverse: float; zero: float
+ *   rt.FakeQuant  x; attrs low, high (nudged), inverse, divisor, zero, scale: float.
+ *                 y = floor((clamp(x, low, high) - low) * inverse / divisor - zero + 0.5) * scale
  *   rt.Activation x; attr activation
  *   rt.Softmax    x [n,c]
  *   rt.Reshape    x; attr shape list(int) without the batch: same floats, other shape

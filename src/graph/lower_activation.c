@@ -120,12 +120,13 @@ rt_code rt__lower_fake_quant(rt_rewrite *rewrite, uint32_t node, rt_error *err)
     bits = rt__op_int(call.node, "num_bits");
     if (bits < 2 || bits > 16 || !(min <= 0 && max >= 0))
         return rt__node_fail(err, RT_EFORMAT, call.node, "%lld bits for %g .. %g", (long long)bits, min, max);
-    rt__quant_init(&quant, (float)min, (float)max, bits, rt__op_bool(call.node, "narrow_range"));
+    rt__quant_init(&quant, (float)min, (float)max, bits, rt__op_bool(call.node, "narrow_range"),
+                   call.node->n_inputs == 3);
     const rt_edge x = call.node->inputs[0];
     const rt_attr attrs[] = {
-        rt__attr_float("low", quant.low),     rt__attr_float("high", quant.high),
-        rt__attr_float("scale", quant.scale), rt__attr_float("inverse", quant.inverse),
-        rt__attr_float("zero", quant.zero),
+        rt__attr_float("low", quant.low),         rt__attr_float("high", quant.high),
+        rt__attr_float("scale", quant.scale),     rt__attr_float("inverse", quant.inverse),
+        rt__attr_float("divisor", quant.divisor), rt__attr_float("zero", quant.zero),
     };
-    return rt__rewrite_replace(rewrite, node, "rt.FakeQuant", &x, 1, attrs, 5, err);
+    return rt__rewrite_replace(rewrite, node, "rt.FakeQuant", &x, 1, attrs, 6, err);
 }

@@ -108,8 +108,8 @@ static const rt_attr_spec rt_activation_attrs[] = {STRING("activation", ""), FLO
 static const rt_attr_spec rt_reshape_attrs[] = {REQUIRED("shape", RT_ATTR_LIST_INT)};
 static const rt_attr_spec rt_pad_attrs[] = {INTS("pads", 4, no_pads)};
 static const rt_attr_spec rt_quant_attrs[] = {
-    REQUIRED("low", RT_ATTR_FLOAT),     REQUIRED("high", RT_ATTR_FLOAT), REQUIRED("scale", RT_ATTR_FLOAT),
-    REQUIRED("inverse", RT_ATTR_FLOAT), REQUIRED("zero", RT_ATTR_FLOAT),
+    REQUIRED("low", RT_ATTR_FLOAT),     REQUIRED("high", RT_ATTR_FLOAT),    REQUIRED("scale", RT_ATTR_FLOAT),
+    REQUIRED("inverse", RT_ATTR_FLOAT), REQUIRED("divisor", RT_ATTR_FLOAT), REQUIRED("zero", RT_ATTR_FLOAT),
 };
 
 /* ---- the kinds of rows that are many ---- */

@@ -2,10 +2,10 @@
 
 #include <math.h>
 
-void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, bool narrow_range)
+void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, bool narrow_range, bool divides)
 {
     float least = narrow_range ? 1 : 0, most = (float)((1 << num_bits) - 1), point, nudged;
-    *quant = (rt_quant){0};
+    *quant = (rt_quant){.divisor = 1};
     if (min == 0 && max == 0)
         return;
     quant->scale = (max - min) / (most - least);
@@ -18,12 +18,18 @@ void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, boo
         nudged = roundf(point);
     quant->low = (least - nudged) * quant->scale;
     quant->high = (most - nudged) * quant->scale;
-    quant->inverse = 1 / quant->scale;
-    quant->zero = floorf(-quant->low * quant->inverse + 0.5f);
+    quant->zero = floorf(-quant->low / quant->scale + 0.5f);
+    if (divides) {
+        quant->inverse = 1;
+        quant->divisor = quant->scale;
+    } else {
+        quant->inverse = 1 / quant->scale;
+    }
 }
 
 float rt__quant_apply(const rt_quant *quant, float x)
 {
     float clamped = x < quant->low ? quant->low : x > quant->high ? quant->high : x;
-    return floorf((clamped - quant->low) * quant->inverse - quant->zero + 0.5f) * quant->scale;
+    return floorf((clamped - quant->low) * quant->inverse / quant->divisor - quant->zero + 0.5f) *
+           quant->scale;
 }

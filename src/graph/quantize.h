@@ -9,13 +9,16 @@
 #include <stdint.h>
 
 typedef struct rt_quant {
-    float low, high;      /* the range, nudged so that 0 is one of the steps */
-    float scale, inverse; /* the size of a step and 1 / it                    */
-    float zero;           /* the step that stands for 0                       */
+    float low, high; /* the range, nudged so that 0 is one of the steps */
+    float scale;     /* the size of a step                              */
+    float inverse;   /* steps from low are (x - low) * inverse / divisor: */
+    float divisor;   /* 1/scale and 1, or 1 and scale, which round apart */
+    float zero;      /* the step that stands for 0                       */
 } rt_quant;
 
-/* num_bits 2 .. 16.  A range of [0, 0] gives scale 0, and every value becomes 0. */
-void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, bool narrow_range);
+/* num_bits 2 .. 16.  FakeQuantWithMinMaxVars divides; its relatives multiply by 1/scale.  A range of [0, 0]
+ * gives scale 0, and every value becomes 0. */
+void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, bool narrow_range, bool divides);
 float rt__quant_apply(const rt_quant *quant, float x);
 
 #endif

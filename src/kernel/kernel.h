@@ -105,11 +105,12 @@ typedef struct rt_affine_spec {
     rt_activation activation;
 } rt_affine_spec;
 
-/* floor((clamp(x, low, high) - low) * inverse - zero + 0.5) * scale in float32, each step rounded.
+/* floor((clamp(x, low, high) - low) * inverse / divisor - zero + 0.5) * scale in float32, each step rounded.
+ * inverse or divisor is 1: x / s and x * (1 / s) put values between two steps on different sides.
  * Source: FakeQuantWithMinMaxVars of TensorFlow. */
 typedef struct rt_fake_quant_spec {
     rt_grid src;
-    float low, high, scale, inverse, zero;
+    float low, high, inverse, divisor, zero, scale;
 } rt_fake_quant_spec;
 
 /* activation(x), or activation(a + b) for the slot add. */
@@ -161,6 +162,12 @@ struct rt_kernels {
     rt_code (*conv)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel, rt_error *err);
     rt_code (*depthwise)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
                          rt_error *err);
+    /* The same rounded step by step as TensorFlow does, for networks that round on purpose (ref_ordered.c);
+     * not for accumulate or a multiplier other than 1.  A dense one is slow: for few input channels. */
+    rt_code (*ordered_conv)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
+                            rt_error *err);
+    rt_code (*ordered_depthwise)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
+                                 rt_error *err);
     rt_code (*matmul)(const rt_kernels *kernels, const rt_matmul_spec *spec, rt_kernel **kernel,
                       rt_error *err);
     rt_code (*pool)(const rt_kernels *kernels, const rt_pool_spec *spec, rt_kernel **kernel, rt_error *err);

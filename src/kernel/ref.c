@@ -26,6 +26,8 @@ void rt__ref_fill(rt_kernels *kernels)
 {
     kernels->conv = rt__ref_conv;
     kernels->depthwise = rt__ref_depthwise;
+    kernels->ordered_conv = rt__ref_ordered_conv;
+    kernels->ordered_depthwise = rt__ref_ordered_depthwise;
     kernels->matmul = rt__ref_matmul;
     kernels->pool = rt__ref_pool;
     kernels->global_average = rt__ref_global_average;

@@ -1,4 +1,5 @@
-/* Plain C kernels: the meaning of every op.  Convolutions and products add up in double and round once. */
+/* Plain C kernels: the meaning of every op.  Convolutions and products add up in double and round once, but
+ * for the ordered ones (ref_ordered.c). */
 #ifndef RT_KERNEL_REF_H
 #define RT_KERNEL_REF_H
 
@@ -10,6 +11,10 @@ void rt__ref_fill(rt_kernels *kernels);
 rt_code rt__ref_conv(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel, rt_error *err);
 rt_code rt__ref_depthwise(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
                           rt_error *err);
+rt_code rt__ref_ordered_conv(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
+                             rt_error *err);
+rt_code rt__ref_ordered_depthwise(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
+                                  rt_error *err);
 rt_code rt__ref_matmul(const rt_kernels *kernels, const rt_matmul_spec *spec, rt_kernel **kernel,
                        rt_error *err);
 rt_code rt__ref_pool(const rt_kernels *kernels, const rt_pool_spec *spec, rt_kernel **kernel, rt_error *err);

@@ -208,7 +208,7 @@ static rt_code fake_quant_run(const rt_kernel *kernel, const rt_kernel_args *arg
     for (size_t i = 0; i < n; i++) {
         float v = x[i] > q.low ? x[i] : q.low;
         v = v < q.high ? v : q.high;
-        y[i] = floor_small((v - q.low) * q.inverse - q.zero + 0.5F) * q.scale;
+        y[i] = floor_small((v - q.low) * q.inverse / q.divisor - q.zero + 0.5F) * q.scale;
     }
     return RT_OK;
 }

@@ -434,6 +434,88 @@ static void places_put_channels_where_they_belong(void **state)
     free(y);
 }
 
+/* ---- the order of TensorFlow ---- */
+
+/* One output value, term by term; x [h, w, c] and weights [kh, kw, c, out]. */
+static float dense_value(const rt_conv_spec *spec, const float *x, int32_t y0, int32_t x0, int32_t o)
+{
+    bool is_left_over = o >= spec->channels / 16 * 16;
+    float sums[2] = {0};
+    int32_t term = 0;
+    for (int32_t r = 0; r < spec->window.size[0]; r++)
+        for (int32_t s = 0; s < spec->window.size[1]; s++)
+            for (int32_t c = 0; c < spec->src.c; c++, term++) {
+                int32_t at_y = y0 + r, at_x = x0 + s;
+                bool is_inside = at_y >= 0 && at_y < spec->src.h && at_x >= 0 && at_x < spec->src.w;
+                float value = is_inside ? x[(at_y * spec->src.w + at_x) * spec->src.c + c] : 0;
+                float *sum = &sums[is_left_over ? term % 2 : 0];
+                *sum = fmaf(value, spec->weights[term * spec->channels + o], *sum);
+            }
+    return (is_left_over ? sums[0] + sums[1] : sums[0]) + spec->bias[o];
+}
+
+static float depthwise_value(const rt_conv_spec *spec, const float *x, int32_t y0, int32_t x0, int32_t o)
+{
+    float sum = 0;
+    for (int32_t tap = 0; tap < spec->window.size[0] * spec->window.size[1]; tap++) {
+        int32_t at_y = y0 + tap / spec->window.size[1], at_x = x0 + tap % spec->window.size[1];
+        bool is_inside = at_y >= 0 && at_y < spec->src.h && at_x >= 0 && at_x < spec->src.w;
+        float product = is_inside ? x[(at_y * spec->src.w + at_x) * spec->src.c + o] : 0;
+        product *= spec->weights[tap * spec->channels + o];
+        sum += product;
+    }
+    return sum + spec->bias[o];
+}
+
+typedef float value_function(const rt_conv_spec *spec, const float *x, int32_t y0, int32_t x0, int32_t o);
+
+/* All layouts, bit for bit; the spec's weights and bias are made here. */
+static void check_order(const rt_kernels *kernels, rt_conv_spec spec, bool depthwise)
+{
+    value_function *value = depthwise ? depthwise_value : dense_value;
+    size_t taps =
+        (size_t)spec.window.size[0] * (size_t)spec.window.size[1] * (depthwise ? 1 : (size_t)spec.src.c);
+    float *weights = random_new(taps * (size_t)spec.channels, 1),
+          *bias = random_new((size_t)spec.channels, 2);
+    float *x = random_new((size_t)spec.src.h * (size_t)spec.src.w * (size_t)spec.src.c, 3);
+    spec.weights = weights;
+    spec.bias = bias;
+    for (int layout = 0; layout < RT_LAYOUT_COUNT; layout++) {
+        rt_kernel *kernel = NULL;
+        rt_grid out = rt__window_grid(&spec.window, &spec.src, spec.channels);
+        float *is;
+        spec.src.layout = (rt_layout)layout;
+        assert_int_equal(
+            (depthwise ? kernels->ordered_depthwise : kernels->ordered_conv)(kernels, &spec, &kernel, NULL),
+            RT_OK);
+        is = kernel_call(kernels, kernel, (const float *[]){x}, NULL);
+        for (int32_t i = 0; i < out.h * out.w * out.c; i++) {
+            int32_t o = i % out.c, column = i / out.c % out.w, row = i / out.c / out.w;
+            float wanted = value(&spec, x, row * spec.window.stride[0] - spec.window.front[0],
+                                 column * spec.window.stride[1] - spec.window.front[1], o);
+            if (is[i] != wanted)
+                fail_msg("[%d,%d,%d] from %s is %.9g, not %.9g", row, column, o, layout_names[layout],
+                         (double)is[i], (double)wanted);
+        }
+        free(is);
+    }
+    free(x);
+    free(weights);
+    free(bias);
+}
+
+static void ordered_convolutions_round_every_step(void **state)
+{
+    const pair *both = *state;
+    const rt_window even = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, uneven = SAME2;
+    check_order(&both->fast, (rt_conv_spec){.src = {16, 16, 3, 0}, .channels = 8, .window = uneven}, false);
+    check_order(&both->fast, (rt_conv_spec){.src = {15, 16, 3, 0}, .channels = 40, .window = uneven}, false);
+    check_order(&both->fast, (rt_conv_spec){.src = {7, 6, 1, 0}, .channels = 13, .window = even}, false);
+    check_order(&both->fast, (rt_conv_spec){.src = {14, 12, 16, 0}, .channels = 16, .window = uneven}, true);
+    check_order(&both->fast, (rt_conv_spec){.src = {9, 9, 8, 0}, .channels = 8, .window = even}, true);
+    check_order(&both->fast, (rt_conv_spec){.src = {6, 7, 13, 0}, .channels = 13, .window = even}, true);
+}
+
 static int set_up(void **state)
 {
     static pair both;
@@ -456,6 +538,7 @@ int main(void)
         cmocka_unit_test(products_agree),
         cmocka_unit_test(layouts_change_no_bit),
         cmocka_unit_test(affine_and_add_are_what_they_say),
+        cmocka_unit_test(ordered_convolutions_round_every_step),
         cmocka_unit_test(places_put_channels_where_they_belong),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

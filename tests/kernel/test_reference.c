@@ -124,7 +124,8 @@ static void no_slot_is_empty(void **state)
     for (int i = 0; i < 2; i++) {
         const rt_kernels *k = both[i];
         assert_non_null(k->name);
-        assert_true(k->conv && k->depthwise && k->matmul && k->pool && k->global_average && k->place);
+        assert_true(k->conv && k->depthwise && k->ordered_conv && k->ordered_depthwise && k->matmul &&
+                    k->pool && k->global_average && k->place);
         assert_true(k->add && k->affine && k->fake_quant && k->activation && k->softmax && k->pad);
         assert_true(k->session_new && k->session_free && k->clear);
     }

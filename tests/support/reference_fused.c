@@ -129,11 +129,11 @@ static ref_value run_quant(const ref_node *n)
 {
     float low = (float)ref_float(n, "low", 0), high = (float)ref_float(n, "high", 0);
     float scale = (float)ref_float(n, "scale", 0), inverse = (float)ref_float(n, "inverse", 0);
-    float zero = (float)ref_float(n, "zero", 0);
+    float zero = (float)ref_float(n, "zero", 0), divisor = (float)ref_float(n, "divisor", 1);
     ref_value y = copy_of(n->in[0]);
     for (size_t i = 0; i < y.count; i++) {
         float x = fminf(fmaxf((float)y.data[i], low), high);
-        y.data[i] = (double)(floorf((x - low) * inverse - zero + 0.5f) * scale);
+        y.data[i] = (double)(floorf((x - low) * inverse / divisor - zero + 0.5f) * scale);
     }
     return y;
 }

@@ -273,6 +273,7 @@ static void in_place_ops_spare_what_is_read_later(void **state)
     set_float(&n, quant, "high", 1);
     set_float(&n, quant, "scale", 1.0F / 64);
     set_float(&n, quant, "inverse", 64);
+    set_float(&n, quant, "divisor", 1);
     set_float(&n, quant, "zero", 64);
     n.output = join(&n, (rt_edge[]){quant, c, affine, a}, 4);
     check_network(&n, 0.02);
