@@ -145,8 +145,9 @@ static rt_code add_kernel(builder *b, uint32_t now, const rt_bound *bound, const
         return code;
     }
     b->value[now] = dst;
-    b->plan->flops += bound->flops;
     code = rt__step_new(b->plan, kernel, name, src, dst, err);
+    if (code == RT_OK)
+        b->plan->steps[b->plan->n_steps - 1].flops = bound->flops;
     if (code == RT_OK && bound->after)
         return rt__step_new(b->plan, bound->after, name, &dst, dst, err);
     rt__kernel_free(bound->after);
@@ -374,9 +375,10 @@ rt_plan_stats rt__plan_stats(const rt_plan *plan)
         .n_steps = plan->n_steps,
         .n_moves = plan->n_moves,
         .workspace_bytes = plan->workspace_floats * sizeof(float) + plan->scratch_bytes,
-        .flops = plan->flops,
     };
-    for (uint32_t i = 0; i < plan->n_steps; i++)
+    for (uint32_t i = 0; i < plan->n_steps; i++) {
         stats.weight_bytes += plan->steps[i].kernel->weight_bytes;
+        stats.flops += plan->steps[i].flops;
+    }
     return stats;
 }

@@ -32,6 +32,7 @@ typedef struct rt_step {
     rt_kernel *kernel;                    /* owned */
     const char *name;                     /* node it was made for; owned by the plan's names */
     uint32_t src[RT_KERNEL_SOURCES], dst; /* values */
+    double flops;                         /* multiplications and additions, 0 for what is not counted */
 } rt_step;
 
 struct rt_plan {
@@ -45,8 +46,10 @@ struct rt_plan {
     size_t workspace_floats, scratch_bytes;
     size_t output_floats;
     uint32_t n_moves;
-    double flops;
 };
+
+/* Runs one step; for benchmarks. */
+rt_code rt__run_step(rt_run *run, uint32_t index, rt_error *err);
 
 /* ---- storage.c ---- */
 

@@ -77,16 +77,23 @@ float *rt__run_input(rt_run *run)
     return run->workspace + rt__value_place(run->plan, run->plan->input);
 }
 
+rt_code rt__run_step(rt_run *run, uint32_t index, rt_error *err)
+{
+    const rt_step *step = &run->plan->steps[index];
+    const bound_step *s = &run->steps[index];
+    rt_code code = step->kernel->run(step->kernel, &s->args, s->bound, err);
+    if (code != RT_OK)
+        rt_doing(err, NULL, "cannot run node '%s'", step->name);
+    return code;
+}
+
 rt_code rt__run_execute(rt_run *run, const float **output, rt_error *err)
 {
     const rt_plan *plan = run->plan;
     for (uint32_t i = 0; i < plan->n_steps; i++) {
-        const rt_kernel *kernel = plan->steps[i].kernel;
-        rt_code code = kernel->run(kernel, &run->steps[i].args, run->steps[i].bound, err);
-        if (code != RT_OK) {
-            rt_doing(err, NULL, "cannot run node '%s'", plan->steps[i].name);
+        rt_code code = rt__run_step(run, i, err);
+        if (code != RT_OK)
             return code;
-        }
     }
     *output = run->workspace + rt__value_place(plan, plan->output);
     return RT_OK;
