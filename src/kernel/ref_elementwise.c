@@ -1,8 +1,11 @@
-/* Ops on each float, whatever the layout; plain loops a compiler turns into vector code. */
+/* Ops on each float, whatever the layout; plain loops a compiler turns into vector code.  They work in place:
+ * between two pointers that may be equal a compiler does not. */
 #include "ref.h"
 
 #include <math.h>
 #include <string.h>
+
+enum { LANES = 8 };
 
 static void none(float *x, size_t n, float alpha)
 {
@@ -102,15 +105,20 @@ static elementwise *elementwise_new(const rt_grid *src, rt_activation activation
     return k;
 }
 
+/* dst holds source 0. */
+static void bring(const rt_kernel *kernel, const rt_kernel_args *args)
+{
+    if (args->dst != args->src[0])
+        memcpy(args->dst, args->src[0], rt__grid_floats(&kernel->dst) * sizeof(float));
+}
+
 static rt_code activation_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
 {
     const elementwise *k = (const elementwise *)kernel;
-    size_t n = rt__grid_floats(&kernel->dst);
     (void)bound;
     (void)err;
-    if (args->dst != args->src[0])
-        memcpy(args->dst, args->src[0], n * sizeof(float));
-    rt__ref_activate(k->activation, args->dst, n);
+    bring(kernel, args);
+    rt__ref_activate(k->activation, args->dst, rt__grid_floats(&kernel->dst));
     return RT_OK;
 }
 
@@ -129,12 +137,20 @@ static rt_code add_run(const rt_kernel *kernel, const rt_kernel_args *args, void
 {
     const elementwise *k = (const elementwise *)kernel;
     size_t n = rt__grid_floats(&kernel->dst);
-    const float *a = args->src[0], *b = args->src[1];
+    const float *b = args->src[1];
     float *y = args->dst;
     (void)bound;
     (void)err;
-    for (size_t i = 0; i < n; i++)
-        y[i] = a[i] + b[i];
+    if (y == b)
+        b = args->src[0];
+    else
+        bring(kernel, args);
+    if (y == b)
+        for (size_t i = 0; i < n; i++)
+            y[i] += y[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] += b[i];
     rt__ref_activate(k->activation, y, n);
     return RT_OK;
 }
@@ -151,23 +167,42 @@ rt_code rt__ref_add(const rt_kernels *kernels, const rt_activation_spec *spec, r
     return RT_OK;
 }
 
+/* y [pixels] of one channel */
+static void affine_plane(float *y, size_t pixels, float scale, float shift)
+{
+    for (size_t p = 0; p < pixels; p++)
+        y[p] = y[p] * scale + shift;
+}
+
+/* y [pixels, LANES], every inner floats */
+static void affine_lanes(float *y, size_t pixels, size_t inner, const float *scale, const float *shift)
+{
+    float by[LANES], plus[LANES];
+    memcpy(by, scale, sizeof by);
+    memcpy(plus, shift, sizeof plus);
+    for (size_t p = 0; p < pixels; p++, y += inner)
+        for (size_t i = 0; i < LANES; i++)
+            y[i] = y[i] * by[i] + plus[i];
+}
+
 static rt_code affine_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
 {
     const elementwise *k = (const elementwise *)kernel;
     size_t inner = (size_t)rt__grid_inner(&kernel->dst), n = rt__grid_floats(&kernel->dst);
-    size_t plane = (size_t)kernel->dst.h * (size_t)kernel->dst.w * inner;
+    size_t pixels = (size_t)kernel->dst.h * (size_t)kernel->dst.w;
+    float *y = args->dst;
     (void)bound;
     (void)err;
-    for (size_t at = 0, c = 0; at < n; at += plane, c += inner) {
-        const float *x = args->src[0] + at;
-        float *y = args->dst + at;
-        if (inner == 1)
-            for (size_t p = 0; p < plane; p++)
-                y[p] = x[p] * k->scale[c] + k->shift[c];
-        else
-            for (size_t p = 0; p < plane; p += inner)
-                for (size_t i = 0; i < inner; i++)
-                    y[p + i] = x[p + i] * k->scale[c + i] + k->shift[c + i];
+    bring(kernel, args);
+    for (size_t c = 0; c < n / pixels; c += inner, y += pixels * inner) {
+        size_t i = 0;
+        for (; inner > 1 && i + LANES <= inner; i += LANES)
+            affine_lanes(y + i, pixels, inner, k->scale + c + i, k->shift + c + i);
+        for (; inner == 1 && i < inner; i++)
+            affine_plane(y, pixels, k->scale[c], k->shift[c]);
+        for (; i < inner; i++)
+            for (size_t p = i; p < pixels * inner; p += inner)
+                y[p] = y[p] * k->scale[c + i] + k->shift[c + i];
     }
     rt__ref_activate(k->activation, args->dst, n);
     return RT_OK;
@@ -194,19 +229,19 @@ rt_code rt__ref_affine(const rt_kernels *kernels, const rt_affine_spec *spec, rt
 static inline float floor_small(float x)
 {
     float whole = (float)(int32_t)x;
-    return whole > x ? whole - 1 : whole;
+    return whole - (whole > x ? 1.0F : 0.0F);
 }
 
 static rt_code fake_quant_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
 {
     const rt_fake_quant_spec q = ((const elementwise *)kernel)->quant;
     size_t n = rt__grid_floats(&kernel->dst);
-    const float *x = args->src[0];
     float *y = args->dst;
     (void)bound;
     (void)err;
+    bring(kernel, args);
     for (size_t i = 0; i < n; i++) {
-        float v = x[i] > q.low ? x[i] : q.low;
+        float v = y[i] > q.low ? y[i] : q.low;
         v = v < q.high ? v : q.high;
         y[i] = floor_small((v - q.low) * q.inverse / q.divisor - q.zero + 0.5F) * q.scale;
     }

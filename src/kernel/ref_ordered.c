@@ -23,37 +23,54 @@ typedef struct ordered {
     int32_t stride;              /* channels filled up to LANES */
 } ordered;
 
-/* Top left corner of the window of an output pixel. */
-typedef struct corner {
-    int32_t y, x;
-} corner;
+/* The part of a window that lies inside the image, for one output pixel. */
+typedef struct inside {
+    int32_t y, x;              /* of its top left corner, maybe outside */
+    int32_t row[2], column[2]; /* first and behind the last tap         */
+} inside;
 
-/* ---- depthwise ---- */
-
-/* out [n <= LANES] of one pixel; plane [h, w] of pixels `inner` floats apart. */
-static void depthwise_lanes(const ordered *k, const float *plane, int32_t inner, corner at,
-                            const float *weights, float *out)
+static void clip_taps(int32_t start, int32_t size, int32_t dilation, int32_t limit, int32_t taps[2])
 {
-    const rt_grid *in = &k->base.src[0];
-    float sum[LANES] = {0};
-    for (int32_t r = 0; r < k->window.size[0]; r++)
-        for (int32_t s = 0; s < k->window.size[1]; s++) {
-            int32_t y = at.y + r * k->window.dilation[0], x = at.x + s * k->window.dilation[1];
-            const float *w = weights + (r * k->window.size[1] + s) * k->stride, *pixel;
-            if (y < 0 || y >= in->h || x < 0 || x >= in->w)
-                continue;
-            pixel = plane + ((size_t)y * (size_t)in->w + (size_t)x) * (size_t)inner;
-            for (int i = 0; i < LANES; i++)
-                sum[i] += pixel[i] * w[i];
-        }
-    memcpy(out, sum, sizeof sum);
+    taps[0] = start < 0 ? (-start + dilation - 1) / dilation : 0;
+    taps[1] = size;
+    while (taps[1] > taps[0] && start + (taps[1] - 1) * dilation >= limit)
+        taps[1]--;
 }
 
-static void finish(const ordered *k, float *lanes, int32_t channel)
+static inside clip_window(const ordered *k, int32_t y, int32_t x)
+{
+    const rt_window *w = &k->window;
+    inside at = {.y = y * w->stride[0] - w->front[0], .x = x * w->stride[1] - w->front[1]};
+    clip_taps(at.y, w->size[0], w->dilation[0], k->base.src[0].h, at.row);
+    clip_taps(at.x, w->size[1], w->dilation[1], k->base.src[0].w, at.column);
+    return at;
+}
+
+static void add_bias(const ordered *k, float *lanes, int32_t channel)
 {
     for (int i = 0; i < LANES; i++)
         lanes[i] += k->bias[channel + i];
-    rt__ref_activate(k->activation, lanes, LANES);
+}
+
+/* ---- depthwise ---- */
+
+/* out [LANES] of one pixel; plane [h, w] of pixels `inner` floats apart. */
+static void depthwise_lanes(const ordered *k, const float *plane, size_t inner, const inside *at,
+                            const float *weights, float *out)
+{
+    const rt_window *window = &k->window;
+    size_t width = (size_t)k->base.src[0].w, step = (size_t)window->dilation[1] * inner;
+    float sum[LANES] = {0};
+    for (int32_t r = at->row[0]; r < at->row[1]; r++) {
+        size_t y = (size_t)(at->y + r * window->dilation[0]);
+        size_t x = (size_t)(at->x + at->column[0] * window->dilation[1]);
+        const float *w = weights + (r * window->size[1] + at->column[0]) * k->stride;
+        const float *pixel = plane + (y * width + x) * inner;
+        for (int32_t s = at->column[0]; s < at->column[1]; s++, pixel += step, w += k->stride)
+            for (int i = 0; i < LANES; i++)
+                sum[i] += pixel[i] * w[i];
+    }
+    memcpy(out, sum, sizeof sum);
 }
 
 static rt_code depthwise_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
@@ -70,12 +87,12 @@ static rt_code depthwise_run(const rt_kernel *kernel, const rt_kernel_args *args
         float *dst = args->dst + block * out_plane + lane;
         for (int32_t y = 0; y < out->h; y++)
             for (int32_t x = 0; x < out->w; x++, dst += inner) {
-                corner at = {y * k->window.stride[0] - k->window.front[0],
-                             x * k->window.stride[1] - k->window.front[1]};
-                depthwise_lanes(k, src, (int32_t)inner, at, k->weights + c, dst);
-                finish(k, dst, c);
+                inside at = clip_window(k, y, x);
+                depthwise_lanes(k, src, inner, &at, k->weights + c, dst);
+                add_bias(k, dst, c);
             }
     }
+    rt__ref_activate(k->activation, args->dst, rt__grid_floats(out));
     return RT_OK;
 }
 
@@ -88,26 +105,24 @@ static void fused_add(float *sum, float x, const float *w)
         sum[i] = (float)((double)sum[i] + (double)x * (double)w[i]);
 }
 
-static void dense_lanes(const ordered *k, const float *src, corner at, int32_t channel, float *out)
+static void dense_lanes(const ordered *k, const float *src, const inside *at, int32_t channel, float *out)
 {
     const rt_grid *in = &k->base.src[0];
+    const rt_window *window = &k->window;
     size_t pixels = (size_t)in->h * (size_t)in->w;
-    int32_t n_sums = channel < k->base.dst.c / 16 * 16 ? 1 : 2, term = 0;
+    int32_t odd = channel < k->base.dst.c / 16 * 16 ? 0 : 1; /* terms at odd places have a sum of their own */
     float sums[2][LANES] = {{0}};
-    for (int32_t r = 0; r < k->window.size[0]; r++)
-        for (int32_t s = 0; s < k->window.size[1]; s++) {
-            int32_t y = at.y + r * k->window.dilation[0], x = at.x + s * k->window.dilation[1];
-            if (y < 0 || y >= in->h || x < 0 || x >= in->w) {
-                term += in->c;
-                continue;
-            }
+    for (int32_t r = at->row[0]; r < at->row[1]; r++)
+        for (int32_t s = at->column[0]; s < at->column[1]; s++) {
+            size_t y = (size_t)(at->y + r * window->dilation[0]),
+                   x = (size_t)(at->x + s * window->dilation[1]);
+            int32_t term = (r * window->size[1] + s) * in->c;
             for (int32_t c = 0; c < in->c; c++, term++)
-                fused_add(sums[term % n_sums],
-                          src[(size_t)c * pixels + (size_t)y * (size_t)in->w + (size_t)x],
+                fused_add(sums[term & odd], src[(size_t)c * pixels + y * (size_t)in->w + x],
                           k->weights + (size_t)term * (size_t)k->stride + channel);
         }
     for (int i = 0; i < LANES; i++)
-        out[i] = n_sums == 1 ? sums[0][i] : sums[0][i] + sums[1][i];
+        out[i] = odd ? sums[0][i] + sums[1][i] : sums[0][i];
 }
 
 static rt_code dense_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
@@ -120,11 +135,11 @@ static rt_code dense_run(const rt_kernel *kernel, const rt_kernel_args *args, vo
     for (int32_t c = 0; c < k->stride; c += LANES)
         for (int32_t y = 0; y < out->h; y++)
             for (int32_t x = 0; x < out->w; x++, dst += LANES) {
-                corner at = {y * k->window.stride[0] - k->window.front[0],
-                             x * k->window.stride[1] - k->window.front[1]};
-                dense_lanes(k, args->src[0], at, c, dst);
-                finish(k, dst, c);
+                inside at = clip_window(k, y, x);
+                dense_lanes(k, args->src[0], &at, c, dst);
+                add_bias(k, dst, c);
             }
+    rt__ref_activate(k->activation, args->dst, rt__grid_floats(out));
     return RT_OK;
 }
 
