@@ -9,6 +9,7 @@ runs=${1:-5}
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/.." && pwd)
 shared=${RETRAIN_SHARED:-$top/../shared}
+program=${RETRAIN_PROGRAM:-$top/build/retrain}
 theirs=131.9 # seconds, bottlenecks and steps
 [ -d "$shared/data/flower_photos" ] || { echo "whole_run: no data/flower_photos in $shared: nothing to time"; exit 77; }
 
@@ -16,7 +17,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 once() { # MODULE: one run; prints "wall cpu peak accuracy"
-    "$top/build/bench/measure" "$top/build/retrain" --image_dir "$shared/data/flower_photos" --tfhub_module "$1" \
+    "$top/build/bench/measure" "$program" --image_dir "$shared/data/flower_photos" --tfhub_module "$1" \
         --bottleneck_dir "$scratch/bottlenecks" --summaries_dir "$scratch/logs" \
         --intermediate_output_graphs_dir "$scratch/intermediate/" --checkpoint_path "$scratch/checkpoint" \
         --output_graph "$scratch/graph.pb" --output_labels "$scratch/labels.txt" >"$scratch/log" 2>&1 || {

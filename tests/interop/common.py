@@ -7,6 +7,7 @@ import sys
 import tensorflow as tf
 
 SOURCE = os.environ['RETRAIN_SOURCE']
+PROGRAM = os.environ['RETRAIN_PROGRAM']
 SHARED = os.environ['RETRAIN_SHARED']
 FLOWERS = os.path.join(SHARED, 'data', 'flower_photos')
 REFERENCE = os.path.join(SHARED, 'reference')
@@ -18,8 +19,8 @@ sys.path.insert(0, os.path.join(SOURCE, 'tools', 'efficientnet_lite0'))
 
 
 def retrain(*arguments):
-    """Runs build/retrain and returns its standard output; a failure shows what it said."""
-    done = subprocess.run([os.path.join(SOURCE, 'build', 'retrain'), *arguments], stdout=subprocess.PIPE,
+    """Runs the program and returns its standard output; a failure shows what it said."""
+    done = subprocess.run([PROGRAM, *arguments], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise AssertionError('retrain %s: status %d\n%s' % (' '.join(arguments), done.returncode, done.stderr))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Real TensorFlow runs what we wrote and reads what we read:  run.sh [unittest arguments]
 # Its virtual environment is made once in build-interop/, from the versions pinned in requirements.txt.
-# Needs build/retrain, demo/efficientnet_lite0, and the reference data in $RETRAIN_SHARED or ../shared.
+# Needs $RETRAIN_PROGRAM or build/retrain, demo/efficientnet_lite0, and the reference data in $RETRAIN_SHARED or ../shared.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -21,7 +21,8 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
     cp "$here/requirements.txt" "$venv/installed.txt"
 fi
 
-export RETRAIN_SOURCE="$top" RETRAIN_SHARED="${RETRAIN_SHARED:-$top/../shared}"
+export RETRAIN_SOURCE="$top" RETRAIN_PROGRAM="${RETRAIN_PROGRAM:-$top/build/retrain}"
+export RETRAIN_SHARED="${RETRAIN_SHARED:-$top/../shared}"
 export TF_CPP_MIN_LOG_LEVEL=2 CUDA_VISIBLE_DEVICES= PYTHONDONTWRITEBYTECODE=1
 cd "$here"
 exec "$venv/bin/python" run.py "$@"

@@ -76,6 +76,7 @@ class Module(unittest.TestCase):
         photos = common.golden_photos()
         images = [common.pixels(common.flower(name), 224, 224) for name in photos]
         (graph,) = model.meta_graphs
+        self.assertEqual(list(graph.meta_info_def.tags), [])
         signature = graph.signature_def['default']
         with tf.Graph().as_default():
             tf.import_graph_def(graph.graph_def, name='')

@@ -2,7 +2,8 @@
 
 A message is bytes here: field(number, value) makes one field, and fields are joined with +.
 Sources: saved_model.proto, meta_graph.proto, graph.proto, node_def.proto, attr_value.proto, tensor.proto,
-tensor_bundle.proto; LevelDB's table_format.md; tensorflow_hub's native_module.py, image_module_info.proto.
+variable.proto, tensor_bundle.proto; LevelDB's table_format.md; tensorflow_hub's native_module.py and
+image_module_info.proto.
 """
 import array
 import math
@@ -10,7 +11,9 @@ import os
 import struct
 import sys
 
-DT_FLOAT, DT_INT32, DT_RESOURCE = 1, 3, 20
+DT_FLOAT, DT_INT32 = 1, 3
+READ = '/Read/ReadVariableOp'
+RESTORED = 'restored'  # stands where a variable's initialiser would: the values come from variables/
 
 
 def varint(value):
@@ -95,20 +98,32 @@ class Graph:
         self.variables[name] = (dimensions, values)
         self.node(name, 'VarHandleOp', [], dtype=Attr.type(DT_FLOAT), shape=Attr.shape(dimensions),
                   shared_name=Attr.text(name), container=Attr.text(''))
-        return self.node(name + '/Read/ReadVariableOp', 'ReadVariableOp', [name], dtype=Attr.type(DT_FLOAT))
+        return self.node(name + READ, 'ReadVariableOp', [name], dtype=Attr.type(DT_FLOAT))
 
 
 def tensor_info(name, dimensions):
     return field(1, name + ':0') + field(2, DT_FLOAT) + field(3, shape(dimensions))
 
 
+def collection(name, values):
+    return entry(4, name, field(2, b''.join(field(1, value) for value in values)))
+
+
+def variable_definition(name):
+    """VariableDef, by which tensorflow_hub finds what to restore."""
+    return field(1, name + ':0') + field(2, RESTORED) + field(3, name + READ + ':0') + field(5, 1) + field(7, 1)
+
+
 def saved_model(graph, signatures, height, width):
     """signatures: {key: (input name, its shape, output name, its shape)}."""
+    graph.node(RESTORED, 'NoOp', [])
     definition = b''.join(field(1, node) for node in graph.nodes) + field(4, field(1, 24))
     size = field(1, field(1, height) + field(2, width))
     attachment = field(1, 'image_module_info') + field(2, size)
-    meta_graph = field(1, field(4, '') + field(5, '2.15.1')) + field(2, definition)
-    meta_graph += entry(4, 'hub_module_attachments', field(2, field(1, attachment)))
+    stripped_default_attrs = field(7, 1)  # and no tags: how a module for inference is marked
+    meta_graph = field(1, stripped_default_attrs) + field(2, definition)
+    meta_graph += collection('hub_module_attachments', [attachment])
+    meta_graph += collection('variables', [variable_definition(name) for name in graph.variables])
     for key, (images, images_shape, output, output_shape) in sorted(signatures.items()):
         meta_graph += entry(5, key, entry(1, 'images', tensor_info(images, images_shape)) +
                             entry(2, 'default', tensor_info(output, output_shape)))
