@@ -1,0 +1,37 @@
+/* saved_model.pb: the graph is chosen by its tags, signatures and collections are looked into. */
+#include "fuzz.h"
+#include "model/saved_model.h"
+
+#include <stdlib.h>
+
+static void look_into(const rt_meta_graph *meta)
+{
+    static const char *const signatures[] = {"default", "serving_default", "image_feature_vector"};
+    rt_string value;
+    rt_port port;
+    for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
+        rt__meta_graph_has_signature(meta, signatures[i]);
+        rt__meta_graph_input(meta, signatures[i], NULL, &port, NULL);
+        rt__meta_graph_output(meta, signatures[i], "default", &port, NULL);
+    }
+    for (size_t i = 0; rt__meta_graph_collected(meta, "hub_module_attachments", i, &value); i++)
+        if (value.size && !value.bytes)
+            abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static const char *const tags[] = {"serve", "train"};
+    for (size_t n = 0; n <= sizeof tags / sizeof *tags; n++) {
+        rt_meta_graph meta;
+        rt_error err;
+        rt_code code = rt__saved_model_read(bytes, size, tags, n, &meta, &err);
+        if (code == RT_OK) {
+            look_into(&meta);
+            rt__graph_free(meta.def.graph);
+        } else if (err.code != code || err.cause[0] == 0 || err.offset > (int64_t)size) {
+            abort();
+        }
+    }
+    return 0;
+}
