@@ -9,7 +9,7 @@ run() { # prints a command as one would type it, then does it
 }
 
 run build/retrain --image_dir demo/photos --tfhub_module demo/efficientnet_lite0 \
-    --bottleneck_dir demo/bottlenecks --summaries_dir demo/retrain_logs \
+    --bottleneck_dir demo/bottlenecks --eval_step_interval 500 \
     --output_graph demo/traffic_lights.pb --output_labels demo/traffic_lights.txt
 run build/retrain label --graph demo/traffic_lights.pb --labels demo/traffic_lights.txt demo/new_photos/*/*.jpg
 
