@@ -24,7 +24,7 @@ typedef struct rt_retrain_options {
 
     const char *tfhub_module;
     rt_module_options module;    /* what the user says about a bare graph */
-    const char *tfhub_cache_dir; /* where downloads would go */
+    const char *tfhub_cache_dir; /* NULL: see hub/cache.h */
     rt_load_format tfhub_model_load_format;
 
     int32_t how_many_training_steps; /* 0: the head as drawn */

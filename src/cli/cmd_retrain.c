@@ -18,7 +18,8 @@ typedef struct retrain_arguments {
 
 static const rt_option options[] = {
     {"image_dir", "Photos", RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(image_dir), NULL,
-     "Folder that holds a folder of photos (JPEG, PNG, GIF) for each class."},
+     "Folder that holds a folder of photos (JPEG, PNG, GIF) for each class; or an archive of it (.tgz, .zip "
+     "...), by file name or URL."},
     {"testing_percentage", NULL, RT_OPTION_INT, "PERCENT", 0, 100, RUN(testing_percentage), NULL,
      "How many of the photos are kept for the final test."},
     {"validation_percentage", NULL, RT_OPTION_INT, "PERCENT", 0, 100, RUN(validation_percentage), NULL,
@@ -33,7 +34,7 @@ static const rt_option options[] = {
     {"strict", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(strict), NULL,
      "End the run at a photo that cannot be read, instead of skipping it."},
     {"tfhub_module", "Base network", RT_OPTION_TEXT, "MODULE", 0, 0, RUN(tfhub_module), NULL,
-     "TF1 Hub module (folder or .tar.gz) or frozen graph (.pb) that the new classifier stands on."},
+     "TF1 Hub module (folder, .tar.gz or URL) or frozen graph (.pb) that the new classifier stands on."},
     {"bottleneck_tensor", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(module.bottleneck_tensor),
      "the module's own, or what the graph's last layer reads", "Tensor to train on, such as a/b:0."},
     {"input_tensor", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(module.input_tensor),
@@ -44,10 +45,12 @@ static const rt_option options[] = {
      "0 for a module, 127.5 for a graph", "The network gets (pixel - mean) / std of pixels from 0 to 255."},
     {"input_std", NULL, RT_OPTION_REAL, "X", 1e-6, FLT_MAX, RUN(module.input_std),
      "255 for a module, 127.5 for a graph", "See --input_mean."},
-    {"tfhub_cache_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(tfhub_cache_dir), NULL,
-     "Where downloaded modules are kept. Accepted; downloads are not supported yet."},
+    {"tfhub_cache_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(tfhub_cache_dir),
+     "~/.cache/retrain/modules",
+     "Where downloaded modules are kept, as tensorflow_hub keeps them; "
+     "$TFHUB_CACHE_DIR counts before it."},
     {"tfhub_model_load_format", NULL, RT_OPTION_CHOICE, "AUTO|COMPRESSED|UNCOMPRESSED", 0, 0,
-     RUN(tfhub_model_load_format), NULL, "How modules are downloaded. Accepted, see --tfhub_cache_dir."},
+     RUN(tfhub_model_load_format), NULL, "How modules are downloaded; UNCOMPRESSED is not supported yet."},
     {"how_many_training_steps", "Training", RT_OPTION_INT, "N", 0, MOST, RUN(how_many_training_steps), NULL,
      "Steps of gradient descent."},
     {"learning_rate", NULL, RT_OPTION_REAL, "X", 1e-9, FLT_MAX, RUN(learning_rate), NULL,

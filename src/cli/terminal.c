@@ -43,21 +43,35 @@ static void add_duration(double seconds, char *text, size_t size)
         snprintf(text, size, "%.1f h", seconds / 3600);
 }
 
+/* What is counted in bytes is shown in megabytes. */
+static const char *const counted_in_bytes[] = {"downloading"};
+
+static bool in_bytes(const char *what)
+{
+    for (size_t i = 0; i < sizeof counted_in_bytes / sizeof *counted_in_bytes; i++)
+        if (strcmp(what, counted_in_bytes[i]) == 0)
+            return true;
+    return false;
+}
+
 char *rt__progress_text(const char *what, uint64_t done, uint64_t total, double seconds, char *text,
                         size_t size)
 {
-    double rate = seconds > 0 ? (double)done / seconds : 0;
+    bool bytes = in_bytes(what);
+    const char *unit = bytes ? " MB" : "";
+    double scale = bytes ? 1e-6 : 1, rate = seconds > 0 ? (double)done * scale / seconds : 0;
     char left[48];
-    int length;
+    int length, digits = bytes ? 1 : 0;
     if (total == 0) {
-        snprintf(text, size, "%s: %llu", what, (unsigned long long)done);
+        snprintf(text, size, "%s: %.*f%s", what, digits, (double)done * scale, unit);
         return text;
     }
-    length = snprintf(text, size, "%s: %llu of %llu (%.0f%%)", what, (unsigned long long)done,
-                      (unsigned long long)total, 100 * (double)done / (double)total);
+    length = snprintf(text, size, "%s: %.*f of %.*f%s (%.0f%%)", what, digits, (double)done * scale, digits,
+                      (double)total * scale, unit, 100 * (double)done / (double)total);
     if (rate > 0 && done < total && length > 0 && (size_t)length < size) {
-        add_duration((double)(total - done) / rate, left, sizeof left);
-        snprintf(text + length, size - (size_t)length, ", %.*f/s, %s left", rate < 10 ? 1 : 0, rate, left);
+        add_duration((double)(total - done) * scale / rate, left, sizeof left);
+        snprintf(text + length, size - (size_t)length, ", %.*f%s/s, %s left", rate < 10 ? 1 : 0, rate, unit,
+                 left);
     }
     return text;
 }

@@ -1,3 +1,4 @@
+#include "fetch.h"
 #include "retrain_job.h"
 
 #include <stdlib.h>
@@ -12,13 +13,22 @@ static rt_code open_dataset(rt_retrain_job *job, rt_error *err)
         .legacy_split = o->split == RT_SPLIT_LEGACY,
         .legacy_labels = o->labels == RT_LABELS_LEGACY,
     };
-    return rt_dataset_open(o->image_dir, &options, job->log, &job->dataset, err);
+    char *folder = NULL;
+    rt_code code = rt__fetch_images(o, job->log, job->progress, &folder, err);
+    if (code == RT_OK)
+        code = rt_dataset_open(folder, &options, job->log, &job->dataset, err);
+    free(folder);
+    return code;
 }
 
 static rt_code open_module(rt_retrain_job *job, rt_error *err)
 {
     const rt_module_info *info;
-    rt_code code = rt_module_open(job->options->tfhub_module, &job->options->module, &job->module, err);
+    char *path = NULL;
+    rt_code code = rt__fetch_module(job->options, job->log, job->progress, &path, err);
+    if (code == RT_OK)
+        code = rt_module_open(path, &job->options->module, &job->module, err);
+    free(path);
     if (code != RT_OK)
         return code;
     info = rt_module_describe(job->module);

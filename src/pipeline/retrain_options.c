@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "fetch.h"
 #include "retrain/pipeline.h"
 
 #include <string.h>
@@ -26,11 +27,6 @@ void rt_retrain_defaults(rt_retrain_options *options)
         .summaries_dir = "/tmp/retrain_logs",
         .checkpoint_path = "/tmp/_retrain_checkpoint",
     };
-}
-
-static bool is_url(const char *text)
-{
-    return strstr(text, "://") != NULL;
 }
 
 static bool is_empty(const char *text)
@@ -100,22 +96,24 @@ static rt_code check_supported(const rt_retrain_options *o, rt_error *err)
 
 static rt_code check_urls(const rt_retrain_options *o, rt_error *err)
 {
-    if (is_url(o->image_dir))
+    bool supported;
+    if (rt__is_url(o->image_dir, &supported) && !supported)
         return rt_fail(
             err, RT_EUNSUPPORTED,
-            "--image_dir %s: data sets are not downloaded yet (not supported yet); fetch and unpack "
-            "it, then name the folder",
+            "--image_dir %s: only http:// and https:// are supported; fetch it and name the folder",
             o->image_dir);
-    if (strcmp(o->tfhub_module, DEFAULT_MODULE) == 0)
-        return rt_fail(err, RT_EUNSUPPORTED,
-                       "--tfhub_module is at its default, %s, and downloading modules is not supported yet; "
-                       "name a module folder, a module .tar.gz or a frozen graph (.pb)",
-                       o->tfhub_module);
-    if (is_url(o->tfhub_module))
-        return rt_fail(err, RT_EUNSUPPORTED,
-                       "--tfhub_module %s: downloading modules is not supported yet; fetch it with: curl -L "
-                       "-o module.tar.gz '%s%ctf-hub-format=compressed', then name module.tar.gz",
-                       o->tfhub_module, o->tfhub_module, strchr(o->tfhub_module, '?') ? '&' : '?');
+    if (!rt__is_url(o->tfhub_module, &supported))
+        return RT_OK;
+    if (!supported)
+        return rt_fail(
+            err, RT_EUNSUPPORTED,
+            "--tfhub_module %s: only http:// and https:// are supported; fetch it and name the folder",
+            o->tfhub_module);
+    if (o->tfhub_model_load_format == RT_LOAD_UNCOMPRESSED)
+        return rt_fail(
+            err, RT_EUNSUPPORTED,
+            "--tfhub_model_load_format UNCOMPRESSED is not supported yet: leave it at AUTO to fetch "
+            "the module as an archive");
     return RT_OK;
 }
 

@@ -28,10 +28,13 @@ DRAW=$build/tools/traffic_lights/traffic_lights
 SHARED=${RETRAIN_SHARED:-$here/../../../shared}
 MODULES=$SHARED/reference/modules
 export RETRAIN DRAW SHARED MODULES
+unset XDG_CACHE_HOME TFHUB_CACHE_DIR TMPDIR
 [ $# -gt 0 ] || set -- $(cd "$here/cases" && echo *)
 
 scratch=$(mktemp -d) || exit 1
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
+HOME=$scratch/work/home
+export HOME
 
 plain() {
     sed -E -e "s|$scratch/work|WORK|g; s|$SHARED|SHARED|g" \

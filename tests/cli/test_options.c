@@ -161,6 +161,8 @@ static void progress_says_rate_and_time_left(void **state)
                         "bottlenecks: 10 of 1000 (1%), 1.0/s, 16 min 30 s left");
     assert_string_equal(rt__progress_text("training", 10, 100000, 2, text, sizeof text),
                         "training: 10 of 100000 (0%), 5.0/s, 5.6 h left");
+    assert_string_equal(rt__progress_text("downloading", 12500000, 50000000, 2, text, sizeof text),
+                        "downloading: 12.5 of 50.0 MB (25%), 6.2 MB/s, 6.0 s left");
     assert_string_equal(rt__progress_text("photos", 7, 0, 1, text, sizeof text), "photos: 7");
 }
 

@@ -84,12 +84,13 @@ static void the_defaults_are_in_order_but_for_what_must_be_said(void **state)
     rt_retrain_defaults(&options);
     assert_int_equal(rt_retrain_check(&options, &err), RT_EARG);
     options.image_dir = "photos";
-    assert_int_equal(rt_retrain_check(&options, &err), RT_EUNSUPPORTED);
-    options.tfhub_module = "module";
     options.output_graph = "no_such_folder/g.pb";
     options.output_labels = "no_such_folder/l.txt";
     assert_int_equal(rt_retrain_check(&options, &err), RT_OK);
     assert_false(rt__file_exists("no_such_folder"));
+    options.tfhub_module = "gs://module";
+    assert_int_equal(rt_retrain_check(&options, &err), RT_EUNSUPPORTED);
+    options.tfhub_module = "module";
     options.train_batch_size = -1;
     assert_int_equal(rt_retrain_check(&options, &err), RT_OK);
     options.train_batch_size = -2;
