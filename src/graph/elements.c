@@ -32,18 +32,17 @@ static double bfloat_value(uint16_t bits)
 
 double rt__tensor_double(const rt_tensor *tensor, size_t i)
 {
-    const char *at = (const char *)tensor->data + i * rt__dtype_size(tensor->dtype);
     double value;
     uint16_t bits;
     if (tensor->dtype == RT_FLOAT)
         return (double)rt__tensor_float(tensor, i);
     if (tensor->dtype == RT_DOUBLE) {
-        memcpy(&value, at, sizeof value);
+        memcpy(&value, (const char *)tensor->data + i * sizeof value, sizeof value);
         return value;
     }
     if (tensor->dtype != RT_HALF && tensor->dtype != RT_BFLOAT16)
         return (double)rt__tensor_int(tensor, i);
-    memcpy(&bits, at, sizeof bits);
+    memcpy(&bits, (const char *)tensor->data + i * sizeof bits, sizeof bits);
     return tensor->dtype == RT_HALF ? half_value(bits) : bfloat_value(bits);
 }
 
@@ -57,6 +56,8 @@ int64_t rt__tensor_int(const rt_tensor *tensor, size_t i)
 {
     size_t size = rt__dtype_size(tensor->dtype);
     uint64_t bits = 0;
+    if (size == 0)
+        return 0;
     memcpy(&bits, (const char *)tensor->data + i * size, size < sizeof bits ? size : sizeof bits);
     if (is_signed(tensor->dtype) && size < sizeof bits) {
         uint64_t sign = (uint64_t)1 << (8 * size - 1);
@@ -99,4 +100,13 @@ rt_code rt__op_const_ints(const rt_op_call *call, uint32_t input, int64_t *ints,
     for (size_t i = 0; i < *count; i++)
         ints[i] = rt__tensor_int(tensor, i);
     return RT_OK;
+}
+
+rt_code rt__op_const_int(const rt_op_call *call, uint32_t input, int64_t *value, rt_error *err)
+{
+    size_t count;
+    rt_code code = rt__op_const_ints(call, input, value, 1, &count, err);
+    if (code == RT_OK && count != 1)
+        code = rt__node_fail(err, RT_EFORMAT, call->node, "input %u is empty, want a number", input);
+    return code;
 }

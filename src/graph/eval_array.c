@@ -17,10 +17,11 @@ static rt_code check_movable(const rt_op_call *call, uint32_t first, uint32_t n,
     return RT_OK;
 }
 
-static void copy(void *to, const void *from, size_t bytes)
+/* Bytes of a constant from an offset on; an empty one has no data at all. */
+static void copy(void *to, const rt_tensor *from, size_t offset, size_t bytes)
 {
     if (bytes)
-        memcpy(to, from, bytes);
+        memcpy(to, (const char *)from->data + offset, bytes);
 }
 
 /* The same elements in another shape. */
@@ -28,7 +29,7 @@ rt_code rt__eval_copy(const rt_op_call *call, void *const *data, const rt_value 
 {
     rt_code code = check_movable(call, 0, 1, out, err);
     if (code == RT_OK)
-        copy(data[0], call->constant[0]->data, call->constant[0]->bytes);
+        copy(data[0], call->constant[0], 0, call->constant[0]->bytes);
     return code;
 }
 
@@ -55,7 +56,7 @@ static void interleave(const rt_op_call *call, uint32_t first, uint32_t n, size_
     for (size_t t = 0; t < times; t++)
         for (uint32_t i = first; i < first + n; i++) {
             size_t run = bytes_from(&call->in[i], axis);
-            copy(to, (const char *)call->constant[i]->data + t * run, run);
+            copy(to, call->constant[i], t * run, run);
             to += run;
         }
 }
@@ -86,10 +87,9 @@ rt_code rt__eval_pack(const rt_op_call *call, void *const *data, const rt_value 
 /* The opposite: parts of `run` bytes go to the outputs in turn. */
 static void deal(const rt_tensor *in, size_t times, size_t run, size_t n, void *const *data)
 {
-    const char *from = in->data;
     for (size_t t = 0; t < times; t++)
-        for (size_t i = 0; i < n; i++, from += run)
-            copy((char *)data[i] + t * run, from, run);
+        for (size_t i = 0; i < n; i++)
+            copy((char *)data[i] + t * run, in, (t * n + i) * run, run);
 }
 
 rt_code rt__eval_unpack(const rt_op_call *call, void *const *data, const rt_value *out, rt_error *err)

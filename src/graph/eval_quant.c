@@ -6,13 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-static rt_code check_bits(const rt_op_call *call, rt_error *err)
+static rt_code init(const rt_op_call *call, float min, float max, bool divides, rt_quant *quant,
+                    rt_error *err)
 {
     int64_t bits = rt__op_int(call->node, "num_bits");
-    if (bits < 2 || bits > 16)
-        return rt__node_fail(err, RT_EFORMAT, call->node, "num_bits is %lld", (long long)bits);
-    if (call->in[0].dtype != RT_FLOAT)
-        return rt__node_fail(err, RT_EFORMAT, call->node, "on type %s", rt__dtype_name(call->in[0].dtype));
+    if (call->in[0].dtype != RT_FLOAT || !rt__quant_valid(min, max, bits))
+        return rt__node_fail(err, RT_EFORMAT, call->node, "%lld bits for %g .. %g on type %s",
+                             (long long)bits, (double)min, (double)max, rt__dtype_name(call->in[0].dtype));
+    rt__quant_init(quant, min, max, bits, rt__op_bool(call->node, "narrow_range"), divides);
     return RT_OK;
 }
 
@@ -26,12 +27,7 @@ static rt_code read_range(const rt_op_call *call, size_t i, bool divides, rt_qua
             return rt__node_fail(err, RT_EFORMAT, call->node, "input %u is no range of floats", 1 + k);
         range[k] = rt__tensor_float(t, i);
     }
-    if (!(range[0] <= 0 && range[1] >= 0))
-        return rt__node_fail(err, RT_EFORMAT, call->node, "its range %g .. %g leaves 0 out", (double)range[0],
-                             (double)range[1]);
-    rt__quant_init(quant, range[0], range[1], rt__op_int(call->node, "num_bits"),
-                   rt__op_bool(call->node, "narrow_range"), divides);
-    return RT_OK;
+    return init(call, range[0], range[1], divides, quant, err);
 }
 
 static void apply(const rt_quant *quant, const rt_tensor *in, float *out)
@@ -45,10 +41,8 @@ rt_code rt__eval_fake_quant_vars(const rt_op_call *call, void *const *data, cons
                                  rt_error *err)
 {
     rt_quant quant;
-    rt_code code = check_bits(call, err);
+    rt_code code = read_range(call, 0, true, &quant, err);
     (void)out;
-    if (code == RT_OK)
-        code = read_range(call, 0, true, &quant, err);
     if (code == RT_OK)
         apply(&quant, call->constant[0], data[0]);
     return code;
@@ -58,14 +52,12 @@ rt_code rt__eval_fake_quant_args(const rt_op_call *call, void *const *data, cons
                                  rt_error *err)
 {
     rt_quant quant;
-    rt_code code = check_bits(call, err);
+    rt_code code =
+        init(call, rt__op_float(call->node, "min"), rt__op_float(call->node, "max"), false, &quant, err);
     (void)out;
-    if (code != RT_OK)
-        return code;
-    rt__quant_init(&quant, rt__op_float(call->node, "min"), rt__op_float(call->node, "max"),
-                   rt__op_int(call->node, "num_bits"), rt__op_bool(call->node, "narrow_range"), false);
-    apply(&quant, call->constant[0], data[0]);
-    return RT_OK;
+    if (code == RT_OK)
+        apply(&quant, call->constant[0], data[0]);
+    return code;
 }
 
 rt_code rt__eval_fake_quant_channels(const rt_op_call *call, void *const *data, const rt_value *out,
@@ -74,8 +66,10 @@ rt_code rt__eval_fake_quant_channels(const rt_op_call *call, void *const *data, 
     const rt_tensor *in = call->constant[0];
     size_t channels = in->shape.rank > 0 ? (size_t)in->shape.dim[in->shape.rank - 1] : 0;
     size_t count = rt__tensor_count(in);
-    rt_code code = check_bits(call, err);
+    rt_code code = RT_OK;
     (void)out;
+    if (channels == 0)
+        return rt__node_fail(err, RT_EFORMAT, call->node, "on a tensor without channels");
     for (size_t c = 0; code == RT_OK && c < channels; c++) {
         rt_quant quant;
         code = read_range(call, c, false, &quant, err);

@@ -3,6 +3,8 @@
 #include "prune.h"
 #include "rewrite.h"
 
+#include <string.h>
+
 /* In this order. */
 static rt_visit *const passes[] = {
     rt__pass_fold,   rt__pass_gate,     rt__pass_lower,      rt__pass_reshape,  rt__pass_pad,
@@ -34,6 +36,13 @@ static rt_code begin(rt_rewrite *r, rt_graph *graph, rt_edge input, rt_edge outp
     code = rt__graph_prune_from(graph, input, &output, 1, &r->graph, &r->input, &r->output, err);
     if (code == RT_OK)
         describe_input(r, height, width);
+    /* Passes trust what they made themselves: a file may not bring it along. */
+    for (uint32_t i = 0; code == RT_OK && i < rt__graph_count(r->graph); i++)
+        if (strncmp(rt__graph_node(r->graph, i)->op, "rt.", 3) == 0)
+            code =
+                rt__node_fail(err, RT_EUNSUPPORTED, rt__graph_node(r->graph, i), "this op is not supported");
+    if (code != RT_OK)
+        rt__rewrite_clear(r);
     return code;
 }
 

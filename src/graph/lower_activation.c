@@ -118,7 +118,7 @@ rt_code rt__lower_fake_quant(rt_rewrite *rewrite, uint32_t node, rt_error *err)
     if (code != RT_OK)
         return code;
     bits = rt__op_int(call.node, "num_bits");
-    if (bits < 2 || bits > 16 || !(min <= 0 && max >= 0))
+    if (!rt__quant_valid((float)min, (float)max, bits))
         return rt__node_fail(err, RT_EFORMAT, call.node, "%lld bits for %g .. %g", (long long)bits, min, max);
     rt__quant_init(&quant, (float)min, (float)max, bits, rt__op_bool(call.node, "narrow_range"),
                    call.node->n_inputs == 3);

@@ -23,7 +23,7 @@ static rt_code check_weights(const rt_op_call *call, rt_error *err)
 static rt_code lower_filter(rt_rewrite *r, uint32_t node, const char *op, int64_t channels, rt_error *err)
 {
     rt_op_call call;
-    rt_window w;
+    rt_op_window w;
     rt_edge inputs[3];
     double *zeros;
     rt_code code = rt__lower_begin(r, node, 0, &call, err);
@@ -104,7 +104,7 @@ rt_code rt__lower_matmul(rt_rewrite *rewrite, uint32_t node, rt_error *err)
 }
 
 /* Whether the one window that there is covers the whole image. */
-static bool covers(const rt_window *w, const rt_shape *in, bool planar)
+static bool covers(const rt_op_window *w, const rt_shape *in, bool planar)
 {
     for (int i = 0; i < 2; i++)
         if (w->out[i] != 1 || w->kernel[i] - w->pads[2 * i] < in->dim[(planar ? 2 : 1) + i])
@@ -116,7 +116,7 @@ rt_code rt__lower_pool(rt_rewrite *rewrite, uint32_t node, rt_error *err)
 {
     rt_shape shape = rewrite->values[node].shape;
     rt_op_call call;
-    rt_window w;
+    rt_op_window w;
     rt_edge x, average = {0, 0};
     bool max, planar;
     rt_code code = rt__lower_begin(rewrite, node, 0, &call, err);

@@ -78,18 +78,18 @@ const char *rt__op_string(const rt_node *node, const char *name);
 const int64_t *rt__op_ints(const rt_node *node, const char *name, size_t *count);
 
 /* A window that slides over an image, for convolutions and pools. */
-typedef struct rt_window {
+typedef struct rt_op_window {
     int64_t kernel[2], stride[2], dilation[2]; /* height, width           */
     int64_t pads[4];                           /* top, bottom, left, right */
     int64_t out[2];
-} rt_window;
+} rt_op_window;
 
 /* Whether the node's data_format is NCHW. */
 bool rt__op_planar(const rt_node *node);
 /* Reads strides, dilations, padding, explicit_paddings; kernel is [height, width]. */
-rt_code rt__op_window(const rt_op_call *call, const int64_t kernel[2], rt_window *window, rt_error *err);
+rt_code rt__op_window(const rt_op_call *call, const int64_t kernel[2], rt_op_window *window, rt_error *err);
 /* The kernel of a pool: its attribute ksize. */
-rt_code rt__op_pool_window(const rt_op_call *call, rt_window *window, rt_error *err);
+rt_code rt__op_pool_window(const rt_op_call *call, rt_op_window *window, rt_error *err);
 
 /* Output type and shape of a node, from its row. */
 rt_code rt__op_infer(const rt_op_call *call, rt_value *value, rt_error *err);
@@ -110,6 +110,8 @@ size_t rt__tensor_count(const rt_tensor *tensor);
 void rt__store_int(rt_dtype dtype, void *data, size_t i, int64_t value);
 /* Integers of a scalar or vector constant with at most `most` elements; RT_EUNSUPPORTED when input is not
  * constant. */
+rt_code rt__op_const_int(const rt_op_call *call, uint32_t input, int64_t *value,
+                         rt_error *err); /* just one */
 rt_code rt__op_const_ints(const rt_op_call *call, uint32_t input, int64_t *ints, size_t most, size_t *count,
                           rt_error *err);
 

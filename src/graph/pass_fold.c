@@ -60,7 +60,7 @@ static rt_code compute(rt_rewrite *r, uint32_t node, const rt_op *op, const rt_o
     }
     /* Adding nodes moved them. */
     rt_op_call fresh;
-    if ((code = rt__rewrite_call(r, node, &fresh, err)) == RT_OK)
+    if ((code = rt__rewrite_call(r, node, &fresh, err)) == RT_OK && count > 0)
         code = op->eval(&fresh, data, value, err);
     r->spread[node] = op->count_attr != NULL;
     rt__rewrite_forward(r, node, first.node);

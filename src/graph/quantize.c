@@ -2,6 +2,11 @@
 
 #include <math.h>
 
+bool rt__quant_valid(float min, float max, int64_t num_bits)
+{
+    return num_bits >= 2 && num_bits <= 16 && isfinite(max - min) && (min < max || (min == 0 && max == 0));
+}
+
 void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, bool narrow_range, bool divides)
 {
     float least = narrow_range ? 1 : 0, most = (float)((1 << num_bits) - 1), point, nudged;

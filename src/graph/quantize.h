@@ -16,7 +16,9 @@ typedef struct rt_quant {
     float zero;      /* the step that stands for 0                       */
 } rt_quant;
 
-/* num_bits 2 .. 16.  FakeQuantWithMinMaxVars divides; its relatives multiply by 1/scale.  A range of [0, 0]
+/* What TensorFlow can compute with: 2 .. 16 bits, and min < max or [0, 0]. */
+bool rt__quant_valid(float min, float max, int64_t num_bits);
+/* FakeQuantWithMinMaxVars divides; its relatives multiply by 1/scale.  A range of [0, 0]
  * gives scale 0, and every value becomes 0. */
 void rt__quant_init(rt_quant *quant, float min, float max, int64_t num_bits, bool narrow_range, bool divides);
 float rt__quant_apply(const rt_quant *quant, float x);

@@ -126,11 +126,10 @@ rt_code rt__shape_expand_dims(const rt_op_call *call, rt_shape *shape, rt_error 
 {
     const rt_shape *in = &call->in[0].shape;
     int64_t wanted;
-    size_t count;
     int axis;
-    rt_code code = rt__op_const_ints(call, 1, &wanted, 1, &count, err);
-    if (code == RT_OK && (count != 1 || in->rank == RT_MAX_RANK))
-        code = rt__node_fail(err, RT_EFORMAT, call->node, "no axis to add");
+    rt_code code = rt__op_const_int(call, 1, &wanted, err);
+    if (code == RT_OK && in->rank == RT_MAX_RANK)
+        code = rt__node_fail(err, RT_ELIMIT, call->node, "more than %d axes", RT_MAX_RANK);
     if (code == RT_OK)
         code = rt__op_axis(call->node, wanted, in->rank + 1, &axis, err);
     if (code != RT_OK)
@@ -186,13 +185,10 @@ rt_code rt__concat_parts(const rt_op_call *call, int *axis, uint32_t *first, uin
 {
     bool axis_first = strcmp(call->node->op, "Concat") == 0;
     int64_t wanted;
-    size_t count;
     rt_code code;
     *first = axis_first ? 1 : 0;
     *n = call->node->n_inputs - 1;
-    code = rt__op_const_ints(call, axis_first ? 0 : *n, &wanted, 1, &count, err);
-    if (code == RT_OK && count != 1)
-        code = rt__node_fail(err, RT_EFORMAT, call->node, "no axis");
+    code = rt__op_const_int(call, axis_first ? 0 : *n, &wanted, err);
     return code == RT_OK ? rt__op_axis(call->node, wanted, call->in[*first].shape.rank, axis, err) : code;
 }
 
@@ -255,11 +251,8 @@ rt_code rt__shape_unpack(const rt_op_call *call, rt_shape *shape, rt_error *err)
 rt_code rt__shape_split(const rt_op_call *call, rt_shape *shape, rt_error *err)
 {
     int64_t wanted, parts = rt__op_int(call->node, "num_split");
-    size_t count;
     int axis;
-    rt_code code = rt__op_const_ints(call, 0, &wanted, 1, &count, err);
-    if (code == RT_OK && count != 1)
-        code = rt__node_fail(err, RT_EFORMAT, call->node, "no axis");
+    rt_code code = rt__op_const_int(call, 0, &wanted, err);
     if (code == RT_OK)
         code = rt__op_axis(call->node, wanted, call->in[1].shape.rank, &axis, err);
     if (code != RT_OK)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* An image of `channels` channels and the window's size, laid out as the node's. */
-static void image_shape(const rt_op_call *call, const rt_window *w, int64_t channels, rt_shape *shape)
+static void image_shape(const rt_op_call *call, const rt_op_window *w, int64_t channels, rt_shape *shape)
 {
     bool planar = rt__op_planar(call->node);
     *shape = (rt_shape){.rank = 4, .dim = {call->in[0].shape.dim[0]}};
@@ -33,7 +33,7 @@ static rt_code check_filter(const rt_op_call *call, rt_error *err)
 
 rt_code rt__shape_conv(const rt_op_call *call, rt_shape *shape, rt_error *err)
 {
-    rt_window w;
+    rt_op_window w;
     rt_code code = check_filter(call, err);
     if (code == RT_OK)
         code = rt__op_window(call, call->in[1].shape.dim, &w, err);
@@ -45,7 +45,7 @@ rt_code rt__shape_conv(const rt_op_call *call, rt_shape *shape, rt_error *err)
 rt_code rt__shape_depthwise(const rt_op_call *call, rt_shape *shape, rt_error *err)
 {
     const rt_shape *filter = &call->in[1].shape;
-    rt_window w;
+    rt_op_window w;
     rt_code code = check_filter(call, err);
     if (code == RT_OK)
         code = rt__op_window(call, filter->dim, &w, err);
@@ -56,7 +56,7 @@ rt_code rt__shape_depthwise(const rt_op_call *call, rt_shape *shape, rt_error *e
 
 rt_code rt__shape_pool(const rt_op_call *call, rt_shape *shape, rt_error *err)
 {
-    rt_window w;
+    rt_op_window w;
     rt_code code = rt__op_pool_window(call, &w, err);
     if (code == RT_OK)
         image_shape(call, &w, call->in[0].shape.dim[rt__op_planar(call->node) ? 1 : 3], shape);

@@ -43,11 +43,10 @@ rt_code rt__shape_gather(const rt_op_call *call, rt_shape *shape, rt_error *err)
 {
     const rt_shape *in = &call->in[0].shape, *indices = &call->in[1].shape;
     int64_t wanted = 0;
-    size_t count;
     int axis;
     rt_code code = RT_OK;
     if (call->node->n_inputs > 2)
-        code = rt__op_const_ints(call, 2, &wanted, 1, &count, err);
+        code = rt__op_const_int(call, 2, &wanted, err);
     if (code == RT_OK)
         code = rt__op_axis(call->node, wanted, in->rank, &axis, err);
     if (code != RT_OK)

@@ -44,7 +44,7 @@ static rt_code explicit_pads(const rt_node *node, int64_t pads[4], rt_error *err
     return RT_OK;
 }
 
-static void same_pads(rt_window *w, int axis, int64_t in, int64_t extent)
+static void same_pads(rt_op_window *w, int axis, int64_t in, int64_t extent)
 {
     int64_t out = (in + w->stride[axis] - 1) / w->stride[axis];
     int64_t total = (out - 1) * w->stride[axis] + extent - in;
@@ -53,7 +53,7 @@ static void same_pads(rt_window *w, int axis, int64_t in, int64_t extent)
     w->pads[2 * axis + 1] = total - total / 2;
 }
 
-static rt_code slide(const rt_op_call *call, rt_window *w, rt_error *err)
+static rt_code slide(const rt_op_call *call, rt_op_window *w, rt_error *err)
 {
     const char *padding = rt__op_string(call->node, "padding");
     bool same = strcmp(padding, "SAME") == 0;
@@ -95,7 +95,7 @@ static rt_code check_image(const rt_op_call *call, rt_error *err)
     return RT_OK;
 }
 
-rt_code rt__op_window(const rt_op_call *call, const int64_t kernel[2], rt_window *window, rt_error *err)
+rt_code rt__op_window(const rt_op_call *call, const int64_t kernel[2], rt_op_window *window, rt_error *err)
 {
     rt_code code = check_image(call, err);
     for (int i = 0; i < 2; i++) {
@@ -110,7 +110,7 @@ rt_code rt__op_window(const rt_op_call *call, const int64_t kernel[2], rt_window
     return code == RT_OK ? slide(call, window, err) : code;
 }
 
-rt_code rt__op_pool_window(const rt_op_call *call, rt_window *window, rt_error *err)
+rt_code rt__op_pool_window(const rt_op_call *call, rt_op_window *window, rt_error *err)
 {
     rt_code code = check_image(call, err);
     window->dilation[0] = window->dilation[1] = 1;

@@ -195,6 +195,8 @@ def quantised():
     const("FakeQuantWithMinMaxVars", [values, np.float32(-1.1), np.float32(6.2)])
     const("FakeQuantWithMinMaxVars", [values, np.float32(0), np.float32(6)], {"num_bits": 4, "narrow_range": True})
     const("FakeQuantWithMinMaxVars", [values, np.float32(0), np.float32(0)])
+    const("FakeQuantWithMinMaxVars", [values, np.float32(1), np.float32(3)])
+    const("FakeQuantWithMinMaxVars", [values, np.float32(-3), np.float32(-1)])
     const("FakeQuantWithMinMaxArgs", [values])
     const("FakeQuantWithMinMaxArgs", [values], {"min": -1.0, "max": 1.5, "num_bits": 5})
     const("FakeQuantWithMinMaxVarsPerChannel", [values.reshape(3, 3), np.float32([-1, -7, 0]), np.float32([1, 9, 3])])
