@@ -250,14 +250,18 @@ static rt_code describe(const rt_network *network, const char *path, rt_module *
                              .input_mean = network->input_mean,
                              .input_std = network->input_std,
                              .weight_count = count_weights(m->graph)};
-    info->input = rt__arena_string(arena, rt__edge_name(network->graph, network->input, &name));
-    info->feature = rt__arena_string(arena, rt__edge_name(network->graph, network->feature, &name));
-    info->notice = rt__arena_string(arena, network->notice.bytes ? network->notice.bytes : "");
-    if (name.failed || network->notice.failed || !info->path || !info->input || !info->feature ||
-        !info->notice)
-        rt_fail(err, RT_ENOMEM, "out of memory");
+    rt__edge_name(network->graph, network->input, &name);
+    info->input = name.failed ? NULL : rt__arena_string(arena, name.bytes);
+    rt__buffer_reset(&name);
+    rt__edge_name(network->graph, network->feature, &name);
+    info->feature = name.failed ? NULL : rt__arena_string(arena, name.bytes);
+    info->notice = network->notice.failed
+                       ? NULL
+                       : rt__arena_string(arena, network->notice.bytes ? network->notice.bytes : "");
     rt__buffer_clear(&name);
-    return info->notice && info->feature && info->input && info->path ? RT_OK : RT_ENOMEM;
+    return info->path && info->input && info->feature && info->notice
+               ? RT_OK
+               : rt_fail(err, RT_ENOMEM, "out of memory");
 }
 
 rt_code rt__network_finish(rt_network *network, const char *path, rt_module **module, rt_error *err)

@@ -23,7 +23,6 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
 {
     const rt_graph *graph = network->graph;
     rt_classifier_node classifier;
-    rt_buffer name = {0};
     rt_code code;
     if (options->bottleneck_tensor) {
         rt__buffer_format(&network->notice, "features from %s", options->bottleneck_tensor);
@@ -34,11 +33,11 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
     if (code != RT_OK)
         return code;
     network->feature = classifier.feature;
-    rt__buffer_format(
-        &network->notice, "features from %s, the input of the classifier %s (%s to %lld classes)",
-        rt__edge_name(graph, classifier.feature, &name), rt__graph_node(graph, classifier.node)->name,
-        rt__graph_node(graph, classifier.node)->op, (long long)classifier.outputs);
-    rt__buffer_clear(&name);
+    rt__buffer_text(&network->notice, "features from ");
+    rt__edge_name(graph, classifier.feature, &network->notice);
+    rt__buffer_format(&network->notice, ", the input of the classifier %s (%s to %lld classes)",
+                      rt__graph_node(graph, classifier.node)->name,
+                      rt__graph_node(graph, classifier.node)->op, (long long)classifier.outputs);
     return RT_OK;
 }
 
@@ -54,23 +53,20 @@ static rt_code find_input(rt_network *network, const rt_module_options *options,
 
 static void find_scaling(rt_network *network, const rt_module_options *options)
 {
-    rt_buffer name = {0};
+    rt_buffer *notice = &network->notice;
     bool unit;
-    const char *input = rt__edge_name(network->graph, network->input, &name);
-    if (options->input_std != 0) {
-        rt__buffer_format(&network->notice, "; images in %s", input);
-    } else if (rt__scales_input(network->graph, network->input, &unit)) {
+    rt__buffer_text(notice, "; images in ");
+    rt__edge_name(network->graph, network->input, notice);
+    if (options->input_std != 0)
+        return;
+    if (rt__scales_input(network->graph, network->input, &unit)) {
         network->input_mean = 0;
         network->input_std = unit ? 255 : 1;
-        rt__buffer_format(&network->notice, "; images in %s, scaled by the graph itself from %s", input,
-                          unit ? "0 .. 1" : "0 .. 255");
+        rt__buffer_format(notice, ", scaled by the graph itself from %s", unit ? "0 .. 1" : "0 .. 255");
     } else {
         network->input_mean = network->input_std = 127.5f;
-        rt__buffer_format(
-            &network->notice,
-            "; images in %s, taken to be wanted in -1 .. 1 (else say --input_mean, --input_std)", input);
+        rt__buffer_text(notice, ", taken to be wanted in -1 .. 1 (else say --input_mean, --input_std)");
     }
-    rt__buffer_clear(&name);
 }
 
 static rt_code open_graph(const rt_source *source, const rt_module_options *options, rt_network *network,

@@ -12,11 +12,9 @@ void rt__network_clear(rt_network *network)
     *network = (rt_network){.graph = NULL};
 }
 
-const char *rt__edge_name(const rt_graph *graph, rt_edge edge, rt_buffer *buffer)
+void rt__edge_name(const rt_graph *graph, rt_edge edge, rt_buffer *buffer)
 {
-    rt__buffer_reset(buffer);
     rt__buffer_format(buffer, "%s:%d", rt__graph_node(graph, edge.node)->name, (int)edge.output);
-    return buffer->failed ? "" : buffer->bytes;
 }
 
 rt_code rt__network_find(const rt_network *network, const char *name, const char *option, rt_edge *edge,

@@ -24,8 +24,8 @@ void rt__network_clear(rt_network *network);
  * feature map becomes a vector).  Takes over what the network owns, also after an error. */
 rt_code rt__network_finish(rt_network *network, const char *path, rt_module **module, rt_error *err);
 
-/* "name:0" of an edge, in the buffer. */
-const char *rt__edge_name(const rt_graph *graph, rt_edge edge, rt_buffer *buffer);
+/* Appends "name:0" of an edge. */
+void rt__edge_name(const rt_graph *graph, rt_edge edge, rt_buffer *buffer);
 
 /* The tensor of a name the user gave. option: "--input_tensor", for the message. */
 rt_code rt__network_find(const rt_network *network, const char *name, const char *option, rt_edge *edge,

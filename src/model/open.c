@@ -6,6 +6,7 @@
 #include "proto/tf_saved_model.pb-c.h"
 #include "reader.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,9 @@ enum { N_READERS = sizeof readers / sizeof *readers };
 
 bool rt__source_holds(const rt_source *source, const char *name)
 {
-    rt_buffer path = {0};
-    bool holds = !source->file && rt__path_join(&path, source->path, name) && rt__file_exists(path.bytes);
-    rt__buffer_clear(&path);
-    return holds;
+    char path[PATH_MAX];
+    int length = source->file ? -1 : snprintf(path, sizeof path, "%s/%s", source->path, name);
+    return length > 0 && length < PATH_MAX && rt__file_exists(path);
 }
 
 static const rt_reader *choose(const rt_source *source)

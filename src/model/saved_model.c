@@ -22,27 +22,51 @@ static bool has_tag(const rt_field *info, const char *tag)
     return false;
 }
 
-/* Appends "{a, b}"; returns how many tags there are. */
-static size_t list_tags(const rt_field *info, rt_buffer *list)
+static size_t count_tags(const rt_field *info)
 {
     rt_cursor c = rt__cursor(info->bytes, info->size);
     rt_field field;
     size_t count = 0;
-    rt__buffer_text(list, list->size ? ", {" : "{");
     while (rt__field_next(&c, &field))
-        if (field.number == TAGS && field.wire == RT_WIRE_BYTES)
-            rt__buffer_format(list, "%s%.*s", count++ ? "," : "", field.size < 64 ? (int)field.size : 64,
-                              (const char *)field.bytes);
-    rt__buffer_text(list, "}");
+        count += field.number == TAGS && field.wire == RT_WIRE_BYTES;
     return count;
 }
 
-static bool matches(const rt_field *info, size_t count, const char *const *tags, size_t n_tags)
+static bool matches(const rt_field *info, const char *const *tags, size_t n_tags)
 {
     for (size_t i = 0; i < n_tags; i++)
         if (!has_tag(info, tags[i]))
             return false;
-    return count == n_tags;
+    return count_tags(info) == n_tags;
+}
+
+/* The next graph of a SavedModel and its MetaInfoDef, which may be empty. */
+static bool next_graph(rt_cursor *c, rt_field *graph, rt_field *info)
+{
+    while (rt__field_next(c, graph)) {
+        if (graph->number != META_GRAPHS || graph->wire != RT_WIRE_BYTES)
+            continue;
+        if (!rt__field_find(graph->bytes, graph->size, META_INFO_DEF, info) || info->wire != RT_WIRE_BYTES)
+            *info = (rt_field){.bytes = NULL};
+        return true;
+    }
+    return false;
+}
+
+/* "{serve}, {serve,gpu}" */
+static void list_tags(rt_cursor graphs, rt_buffer *list)
+{
+    rt_field graph, info, tag;
+    while (next_graph(&graphs, &graph, &info)) {
+        rt_cursor c = rt__cursor(info.bytes, info.size);
+        size_t count = 0;
+        rt__buffer_text(list, list->size ? ", {" : "{");
+        while (rt__field_next(&c, &tag))
+            if (tag.number == TAGS && tag.wire == RT_WIRE_BYTES)
+                rt__buffer_format(list, "%s%.*s", count++ ? "," : "", tag.size < 64 ? (int)tag.size : 64,
+                                  (const char *)tag.bytes);
+        rt__buffer_text(list, "}");
+    }
 }
 
 /* Finds the bytes of the graph whose tags are the wanted ones. */
@@ -50,30 +74,22 @@ static rt_code pick(const void *bytes, size_t size, const char *const *tags, siz
                     rt_error *err)
 {
     rt_cursor c = rt__cursor(bytes, size);
-    rt_buffer seen = {0};
-    rt_field field = {.bytes = NULL};
-    bool found = false;
-    rt_code code = RT_OK;
-    while (!found && rt__field_next(&c, &field)) {
-        rt_field info = {.bytes = NULL};
-        if (field.number != META_GRAPHS || field.wire != RT_WIRE_BYTES)
-            continue;
-        if (!rt__field_find(field.bytes, field.size, META_INFO_DEF, &info) || info.wire != RT_WIRE_BYTES)
-            info = (rt_field){.bytes = NULL};
-        found = matches(&info, list_tags(&info, &seen), tags, n_tags);
-    }
-    if (found)
-        *chosen = field;
-    else if (rt__cursor_left(&c) > 0)
-        code = rt_fail_at(err, RT_EFORMAT, (int64_t)c.at,
+    rt_buffer list = {0};
+    rt_field info = {.bytes = NULL};
+    rt_code code;
+    while (next_graph(&c, chosen, &info))
+        if (matches(&info, tags, n_tags))
+            return RT_OK;
+    if (rt__cursor_left(&c) > 0)
+        return rt_fail_at(err, RT_EFORMAT, (int64_t)c.at,
                           "the SavedModel is cut off or damaged here (%zu bytes are left of it)",
                           rt__cursor_left(&c));
-    else if (seen.size == 0)
+    list_tags(rt__cursor(bytes, size), &list);
+    if (list.size == 0)
         code = rt_fail(err, RT_EFORMAT, "a SavedModel without a graph");
     else
-        code = rt_fail(err, RT_ENOTFOUND, "no graph with the tags wanted; there are %s",
-                       seen.failed ? "others" : seen.bytes);
-    rt__buffer_clear(&seen);
+        code = rt_fail(err, RT_ENOTFOUND, "no graph with the tags wanted; there are %s", list.bytes);
+    rt__buffer_clear(&list);
     return code;
 }
 
@@ -129,28 +145,35 @@ static rt_code no_signature(const rt_meta_graph *meta, const char *name, rt_erro
     return code;
 }
 
-static rt_code find_port(const char *what, const char *signature, Tf__TensorInfoEntry *const *ports,
-                         size_t count, const char *key, rt_port *port, rt_error *err)
+static rt_code no_port(const char *what, const char *signature, Tf__TensorInfoEntry *const *ports,
+                       size_t count, const char *key, rt_error *err)
 {
     rt_buffer list = {0};
     rt_code code;
+    for (size_t i = 0; i < count; i++)
+        rt__buffer_format(&list, "%s'%s'", i ? ", " : "", ports[i]->key);
+    code = rt_fail(err, RT_ENOTFOUND, "signature '%s' has no %s '%s'; there are: %s", signature, what,
+                   key ? key : "(the only one)", list.size && !list.failed ? list.bytes : "none");
+    rt__buffer_clear(&list);
+    return code;
+}
+
+static rt_code find_port(const char *what, const char *signature, Tf__TensorInfoEntry *const *ports,
+                         size_t count, const char *key, rt_port *port, rt_error *err)
+{
     for (size_t i = 0; i < count; i++) {
         const Tf__TensorInfo *info = ports[i]->value;
         bool fits;
-        rt__buffer_format(&list, "%s'%s'", i ? ", " : "", ports[i]->key);
+        rt_code code;
         if (!info || (key ? strcmp(ports[i]->key, key) != 0 : count != 1))
             continue;
-        rt__buffer_clear(&list);
         *port = (rt_port){.key = ports[i]->key, .name = info->name, .dtype = (rt_dtype)info->dtype};
         code = rt__shape_read(info->tensor_shape, &port->shape, &fits, err);
         if (code != RT_OK)
             rt_doing(err, NULL, "cannot read signature '%s'", signature);
         return code;
     }
-    code = rt_fail(err, RT_ENOTFOUND, "signature '%s' has no %s '%s'; there are: %s", signature, what,
-                   key ? key : "(the only one)", list.size && !list.failed ? list.bytes : "none");
-    rt__buffer_clear(&list);
-    return code;
+    return no_port(what, signature, ports, count, key, err);
 }
 
 rt_code rt__meta_graph_input(const rt_meta_graph *meta, const char *signature, const char *key, rt_port *port,

@@ -1,0 +1,175 @@
+/* Memory that runs out anywhere while a model is opened or a graph is written is told as such, and leaks
+ * nothing (the sanitizer build looks for that).  The linker sends the library's allocations here. */
+#include "export/classifier.h"
+#include "export/graphdef_write.h"
+#include "model/classifier_info.h"
+#include "model/graphdef.h"
+#include "model/module.h"
+#include "support/tiny_module.h"
+#include "support/tree.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+/* after the headers it needs */
+#include <cmocka.h>
+
+enum { PATH = 600, MOST_ALLOCATIONS = 20000 };
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+static size_t until_failure; /* 0: none fails */
+
+static bool fails(void)
+{
+    return until_failure > 0 && --until_failure == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails() ? NULL : __real_realloc(memory, size);
+}
+
+typedef rt_code work_fn(void *context, rt_error *err);
+
+/* Fails the first allocation, then the second, and so on until the work gets done. */
+static void fail_each(work_fn *work, void *context)
+{
+    rt_code code = RT_ENOMEM;
+    size_t k = 0;
+    while (code != RT_OK) {
+        rt_error err;
+        assert_true(++k < MOST_ALLOCATIONS);
+        until_failure = k;
+        code = work(context, &err);
+        until_failure = 0;
+        if (code != RT_OK && code != RT_ENOMEM)
+            fail_msg("allocation %zu fails, and it says %d: %s", k, code, err.cause);
+        if (code == RT_ENOMEM)
+            assert_int_equal(err.code, RT_ENOMEM);
+    }
+    assert_true(k > 10);
+}
+
+static rt_code open_and_close(void *path, rt_error *err)
+{
+    const rt_module_options options = {.input_mean = 100, .input_std = 50};
+    rt_module *module;
+    rt_code code = rt_module_open(path, &options, &module, err);
+    if (code == RT_OK)
+        rt_module_close(module);
+    return code;
+}
+
+static rt_graph *classifier_graph(void)
+{
+    rt_graph *graph = tiny_graph(false);
+    rt_edge in[2] = {{0, 0}, {tiny_const(graph, "head/weights", 2, (int64_t[]){TINY_FEATURES, 2}), 0}};
+    assert_true(rt__graph_find(graph, "net/features", &in[0].node));
+    tiny_type(graph, tiny_node(graph, "head/MatMul", "MatMul", in, 2), "T", RT_FLOAT);
+    return graph;
+}
+
+static void opening_a_hub_module(void **state)
+{
+    char *tree = tree_new();
+    (void)state;
+    tiny_module_write(tree, NULL, &(tiny_options){.no_signature = false});
+    fail_each(open_and_close, tree);
+    tree_remove(tree);
+}
+
+static void opening_a_bare_graph(void **state)
+{
+    char *tree = tree_new(), path[PATH];
+    rt_graph *graph = classifier_graph();
+    rt_buffer bytes = {0};
+    (void)state;
+    assert_int_equal(rt__graphdef_write(graph, RT_GRAPH_PRODUCER, &bytes, NULL), RT_OK);
+    tree_file(tree, "x.pb", bytes.bytes, bytes.size);
+    fail_each(open_and_close, tree_path(path, sizeof path, tree, "x.pb"));
+    rt__graph_free(graph);
+    rt__buffer_clear(&bytes);
+    tree_remove(tree);
+}
+
+/* The retrained graph is made, written, read, and asked what it is. */
+static rt_code retrained_graph(void *module, rt_error *err)
+{
+    static const float weights[2 * TINY_FEATURES] = {1, 2}, biases[2] = {3, 4};
+    static const char *const labels[2] = {"cat", "dog"};
+    const rt_module *m = module;
+    const rt_classifier_parts parts = {.graph = m->graph,
+                                       .input = m->input,
+                                       .feature = m->feature,
+                                       .is_variable = m->is_variable,
+                                       .height = m->info.height,
+                                       .width = m->info.width,
+                                       .weights = weights,
+                                       .biases = biases,
+                                       .n_features = TINY_FEATURES,
+                                       .n_classes = 2,
+                                       .labels = labels,
+                                       .variable_scope = "module",
+                                       .op_scope = "module_apply_default",
+                                       .final_tensor = "final_result"};
+    rt_graph *graph;
+    rt_graphdef def = {.graph = NULL};
+    rt_classifier_info info;
+    rt_buffer bytes = {0};
+    rt_arena *arena = rt__arena_new();
+    rt_code code =
+        arena ? rt__classifier_graph(&parts, &graph, err) : rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK) {
+        code = rt__graphdef_write(graph, RT_GRAPH_PRODUCER, &bytes, err);
+        rt__graph_free(graph);
+    }
+    if (code == RT_OK)
+        code = rt__graphdef_read(bytes.bytes, bytes.size, &def, err);
+    if (code == RT_OK) {
+        code = rt__classifier_info_find(def.graph, arena, &info, err);
+        rt__graph_free(def.graph);
+    }
+    rt__buffer_clear(&bytes);
+    if (arena)
+        rt__arena_free(arena);
+    return code;
+}
+
+static void writing_the_retrained_graph(void **state)
+{
+    char *tree = tree_new();
+    rt_module *module;
+    (void)state;
+    tiny_module_write(tree, NULL, &(tiny_options){.no_signature = false});
+    assert_int_equal(rt_module_open(tree, NULL, &module, NULL), RT_OK);
+    fail_each(retrained_graph, module);
+    rt_module_close(module);
+    tree_remove(tree);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening_a_hub_module),
+        cmocka_unit_test(opening_a_bare_graph),
+        cmocka_unit_test(writing_the_retrained_graph),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
