@@ -41,4 +41,9 @@ float *rt__run_input(rt_run *run);
  * only (RT_ENOMEM, RT_EUNSUPPORTED) and names the node. */
 rt_code rt__run_execute(rt_run *run, const float **output, rt_error *err);
 
+/* Told of each node's output right after it is made: n floats in the kernels' own order, where blocks may be
+ * filled up with further values.  A node whose work was folded into another's is not seen. */
+typedef void rt_run_seen(void *user, const char *node, const float *values, size_t n);
+rt_code rt__run_observe(rt_run *run, rt_run_seen *seen, void *user, const float **output, rt_error *err);
+
 #endif

@@ -87,6 +87,21 @@ rt_code rt__run_step(rt_run *run, uint32_t index, rt_error *err)
     return code;
 }
 
+rt_code rt__run_observe(rt_run *run, rt_run_seen *seen, void *user, const float **output, rt_error *err)
+{
+    const rt_plan *plan = run->plan;
+    for (uint32_t i = 0; i < plan->n_steps; i++) {
+        const rt_step *step = &plan->steps[i];
+        rt_code code = rt__run_step(run, i, err);
+        if (code != RT_OK)
+            return code;
+        seen(user, step->name, run->workspace + rt__value_place(plan, step->dst),
+             rt__grid_floats(&plan->values[step->dst].grid));
+    }
+    *output = run->workspace + rt__value_place(plan, plan->output);
+    return RT_OK;
+}
+
 rt_code rt__run_execute(rt_run *run, const float **output, rt_error *err)
 {
     const rt_plan *plan = run->plan;

@@ -271,7 +271,7 @@ static rt_code name_output(rt_onnx_build *build, rt_edge output, const char *nam
     return RT_OK;
 }
 
-static rt_code emit_all(rt_onnx_build *build)
+static rt_code emit_all(rt_onnx_build *build, const rt_shape *input_shape)
 {
     uint32_t count = rt__graph_count(build->graph);
     /* An op becomes at most four ONNX nodes (swish: convolution, sigmoid, product) and four tensors. */
@@ -279,6 +279,11 @@ static rt_code emit_all(rt_onnx_build *build)
     build->nodes = room(build, build->max_nodes, sizeof(*build->nodes));
     build->tensors = room(build, build->max_tensors, sizeof(*build->tensors));
     build->names = room(build, count, sizeof(*build->names));
+    build->is_map = room(build, count, sizeof *build->is_map);
+    build->values = room(build, count, sizeof *build->values);
+    if (build->code == RT_OK)
+        rt__onnx_fail(build,
+                      rt__fused_shapes(build->graph, build->input, input_shape, build->values, build->err));
     if (build->code == RT_OK)
         name_input(build);
     for (uint32_t i = 0; build->code == RT_OK && i < count; i++)
@@ -301,7 +306,8 @@ rt_code rt__onnx_write(const rt_graph *fused, rt_edge input, rt_edge output, con
         return rt_fail(err, RT_EARG, "ONNX opset %d: 9 to 13 can be written", build.opset);
     if (!(build.arena = rt__arena_new()))
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    if ((code = emit_all(&build)) == RT_OK && (code = name_output(&build, output, output_name)) == RT_OK)
+    if ((code = emit_all(&build, input_shape)) == RT_OK &&
+        (code = name_output(&build, output, output_name)) == RT_OK)
         code = pack_model(&build, input_shape, output_size, output_name, file);
     if (n_fake_quant)
         *n_fake_quant = build.n_fake_quant;

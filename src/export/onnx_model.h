@@ -4,6 +4,7 @@
 
 #include "onnx.h"
 #include "onnx.pb-c.h"
+#include "shapes.h"
 
 typedef struct rt_onnx_build {
     rt_arena *arena; /* all messages and their parts */
@@ -11,7 +12,9 @@ typedef struct rt_onnx_build {
     const rt_onnx_options *options;
     rt_edge input;
     int opset;
+    rt_value *values;    /* type and shape of each node */
     const char **names;  /* the ONNX tensor of each node, once it is emitted */
+    bool *is_map;        /* whether that tensor is [n,c,1,1] though the node is a vector */
     bool affine_pending; /* the options' affine goes into the first rt.Affine instead of a node of its own */
     size_t n_fake_quant;
     Onnx__Node **nodes;

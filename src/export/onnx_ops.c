@@ -270,28 +270,54 @@ static rt_code emit_flatten(rt_onnx_build *b, uint32_t node, const char *x)
     return b->code;
 }
 
+/* Whether all that reads the node turns its vector into a map of one pixel again, which is what a pool gives.
+ */
+static bool read_as_pixel(const rt_onnx_build *b, uint32_t node)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < rt__graph_count(b->graph); i++) {
+        const rt_node *n = rt__graph_node(b->graph, i);
+        for (uint32_t k = 0; k < n->n_inputs; k++) {
+            if (n->inputs[k].node != node)
+                continue;
+            if (strcmp(n->op, "rt.Reshape") != 0 || b->values[i].shape.rank != 4)
+                return false;
+            any = true;
+        }
+    }
+    return any;
+}
+
 static rt_code emit_global_average(rt_onnx_build *b, uint32_t node)
 {
     const char *x = input_name(b, node, 0);
     const char *name = rt__onnx_name(b, rt__graph_node(b->graph, node)->name, "/pool");
-    if (name && rt__onnx_node(b, "GlobalAveragePool", name, &x, 1))
+    if (!name || !rt__onnx_node(b, "GlobalAveragePool", name, &x, 1))
+        return b->code;
+    if (!read_as_pixel(b, node))
         return emit_flatten(b, node, name);
+    b->names[node] = name;
+    b->is_map[node] = true;
     return b->code;
 }
 
-/* Only what Flatten can say: all but the batch into one dimension, of a 1x1 map, where the order is the same.
- */
+/* Only what Flatten can say, or nothing: a map of one pixel to a vector and back, where the order of the
+ * numbers is that of TensorFlow's; TensorRT's older parsers stumble over Reshape. */
 static rt_code emit_reshape(rt_onnx_build *b, uint32_t node)
 {
     const rt_node *n = rt__graph_node(b->graph, node);
-    const rt_node *source = rt__graph_node(b->graph, n->inputs[0].node);
-    const rt_attr *shape = rt__node_attr(n, "shape");
-    bool flat = shape && shape->kind == RT_ATTR_LIST_INT && shape->count == 1;
-    bool one_by_one = strcmp(source->op, "rt.GlobalAverage") == 0 || strcmp(source->op, "rt.MatMul") == 0;
-    if (!flat || !one_by_one)
+    uint32_t source = n->inputs[0].node;
+    const rt_shape *from = &b->values[source].shape, *to = &b->values[node].shape;
+    bool pixel_from = from->rank == 4 && from->dim[1] == 1 && from->dim[2] == 1;
+    bool pixel_to = to->rank == 4 && to->dim[1] == 1 && to->dim[2] == 1;
+    bool same = rt__shape_equal(from, to);
+    if (pixel_from && to->rank == 2)
+        return emit_flatten(b, node, b->names[source]);
+    if (!same && !(pixel_to && b->is_map[source]))
         return rt_fail(b->err, RT_EUNSUPPORTED,
                        "node '%s' (%s): a reshape of a feature map has no safe ONNX form", n->name, n->op);
-    b->names[node] = input_name(b, node, 0);
+    b->names[node] = b->names[source];
+    b->is_map[node] = same && b->is_map[source];
     return b->code;
 }
 

@@ -1,9 +1,8 @@
 #include "tflite.h"
 
-#include "graph/ops.h"
+#include "shapes.h"
 #include "tflite_model.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void rt__tfl_fail(rt_tfl_build *build, rt_code code)
@@ -77,30 +76,6 @@ void rt__tfl_option_f32(rt_tfl_node *node, unsigned field, float value)
     add_option(node, (rt_tfl_option){.kind = RT_TFL_F32, .field = field, .real = value});
 }
 
-/* Shapes of all nodes, in their order, which is topological. */
-static rt_code infer_shapes(rt_tfl_build *build, const rt_shape *input_shape)
-{
-    uint32_t count = rt__graph_count(build->graph);
-    rt_value *in = calloc(RT_MAX_RANK + count, sizeof *in);
-    const rt_tensor **constants = calloc(RT_MAX_RANK + count, sizeof(*constants));
-    rt_code code = in && constants ? RT_OK : rt_fail(build->err, RT_ENOMEM, "out of memory");
-    for (uint32_t i = 0; code == RT_OK && i < count; i++) {
-        const rt_node *node = rt__graph_node(build->graph, i);
-        const rt_op_call call = {node, in, constants};
-        for (uint32_t k = 0; k < node->n_inputs; k++) {
-            in[k] = build->values[node->inputs[k].node];
-            constants[k] = rt__graph_const(build->graph, node->inputs[k]);
-        }
-        if (i == build->input.node)
-            build->values[i] = (rt_value){RT_FLOAT, *input_shape};
-        else
-            code = rt__op_infer(&call, &build->values[i], build->err);
-    }
-    free(in);
-    free(constants);
-    return code;
-}
-
 static rt_code emit_all(rt_tfl_build *build, const rt_shape *input_shape)
 {
     uint32_t count = rt__graph_count(build->graph);
@@ -112,7 +87,8 @@ static rt_code emit_all(rt_tfl_build *build, const rt_shape *input_shape)
     build->tensors = rt__tfl_room(build, build->max_tensors, sizeof *build->tensors);
     build->tensor_of = rt__tfl_room(build, count, sizeof *build->tensor_of);
     build->values = rt__tfl_room(build, count, sizeof *build->values);
-    if (build->code != RT_OK || (code = infer_shapes(build, input_shape)) != RT_OK)
+    if (build->code != RT_OK || (code = rt__fused_shapes(build->graph, build->input, input_shape,
+                                                         build->values, build->err)) != RT_OK)
         return build->code != RT_OK ? build->code : code;
     for (uint32_t i = 0; build->code == RT_OK && i < count; i++)
         if (strcmp(rt__graph_node(build->graph, i)->op, "Const") != 0)

@@ -3,84 +3,25 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "label_graph.h"
+#include "label_names.h"
 #include "retrain/feature.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_GRAPH  "/tmp/output_graph.pb"
-#define DEFAULT_LABELS "/tmp/output_labels.txt"
+#define DEFAULT_GRAPH "/tmp/output_graph.pb"
 
 struct rt_labeller {
     rt_module *module;
     rt_extractor *network; /* photo -> scores, the graph's output taken as a feature vector; only cloned */
     size_t n_threads;
-    rt_buffer label_text; /* what labels point into */
-    const char **labels;
+    rt_label_names names;
     rt_labeller_info info;
 };
 
 void rt_label_defaults(rt_label_options *options)
 {
     *options = (rt_label_options){.graph = DEFAULT_GRAPH};
-}
-
-/* ---- labels ---- */
-
-/* Points labels at the lines of the text, whose line ends become 0; what the last line lacks does not matter.
- */
-static rt_code cut_lines(rt_labeller *labeller, rt_error *err)
-{
-    char *text = labeller->label_text.bytes;
-    size_t n = 0;
-    for (const char *c = text; c && *c; n++) {
-        c += strcspn(c, "\n");
-        c += *c == '\n';
-    }
-    if (!(labeller->labels = calloc(n + 1, sizeof *labeller->labels)))
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    labeller->info.labels = labeller->labels;
-    labeller->info.n_labels = n;
-    for (size_t i = 0; i < n; i++) {
-        size_t length = strcspn(text, "\n");
-        labeller->labels[i] = text;
-        text[length] = 0;
-        if (length && text[length - 1] == '\r')
-            text[length - 1] = 0;
-        text += length + 1;
-    }
-    return RT_OK;
-}
-
-static rt_code read_label_file(rt_labeller *labeller, const char *path, rt_error *err)
-{
-    rt_code code = rt__file_read(&labeller->label_text, path, 64 << 20, NULL, err);
-    if (code == RT_OK && memchr(labeller->label_text.bytes, 0, labeller->label_text.size))
-        code = rt_fail(err, RT_EFORMAT, "is not a text file");
-    if (code != RT_OK)
-        rt_doing(err, path, "cannot read labels");
-    return code;
-}
-
-static rt_code find_labels(rt_labeller *labeller, const rt_label_options *options, rt_error *err)
-{
-    const char *path = options->labels;
-    size_t outputs = (size_t)rt_module_describe(labeller->module)->feature_size;
-    rt_code code = RT_OK;
-    if (!path && labeller->label_text.size == 0)
-        path = DEFAULT_LABELS;
-    if (path) {
-        rt__buffer_reset(&labeller->label_text);
-        code = read_label_file(labeller, path, err);
-    }
-    if (code == RT_OK)
-        code = cut_lines(labeller, err);
-    if (code == RT_OK && labeller->info.n_labels != outputs) {
-        code = rt_fail(err, RT_EFORMAT, "%zu labels, but the graph has %zu outputs: another graph's labels?",
-                       labeller->info.n_labels, outputs);
-        rt_doing(err, path ? path : options->graph, "cannot use labels");
-    }
-    return code;
 }
 
 /* ---- opening ---- */
@@ -90,9 +31,10 @@ rt_code rt_labeller_open(const rt_label_options *options, rt_labeller **labeller
     rt_labeller *new = calloc(1, sizeof *new);
     rt_code code = new ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
     if (code == RT_OK)
-        code = rt__label_graph_open(options, &new->module, &new->label_text, err);
+        code = rt__label_graph_open(options, &new->module, &new->names.text, err);
     if (code == RT_OK)
-        code = find_labels(new, options, err);
+        code = rt__label_names_find(&new->names, options,
+                                    (size_t)rt_module_describe(new->module)->feature_size, err);
     if (code == RT_OK)
         code = rt_extractor_new(new->module, &new->network, err);
     if (code != RT_OK) {
@@ -100,6 +42,8 @@ rt_code rt_labeller_open(const rt_label_options *options, rt_labeller **labeller
         return code;
     }
     new->n_threads = options->threads > 0 ? (size_t)options->threads : rt__cpu_count();
+    new->info.n_labels = new->names.n;
+    new->info.labels = new->names.names;
     new->info.notice = rt_module_describe(new->module)->notice;
     *labeller = new;
     return RT_OK;
@@ -110,8 +54,7 @@ void rt_labeller_close(rt_labeller *labeller)
     if (!labeller)
         return;
     rt_extractor_free(labeller->network);
-    free(labeller->labels);
-    rt__buffer_clear(&labeller->label_text);
+    rt__label_names_clear(&labeller->names);
     rt_module_close(labeller->module);
     free(labeller);
 }

@@ -141,8 +141,7 @@ static void what_has_no_onnx_form_is_named(void **state)
     rt__graph_set_op(net.graph, net.output.node, "rt.Strange");
     assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape, 5, NULL, &file, NULL, &err),
                      RT_EUNSUPPORTED);
-    assert_string_equal(err.cause,
-                        "node 'final_result' (rt.Strange) has no ONNX form that every TensorRT takes");
+    assert_non_null(strstr(err.cause, "node 'final_result' (rt.Strange)"));
     assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape, 5,
                                     &(rt_onnx_options){.opset = 8}, &file, NULL, &err),
                      RT_EARG);

@@ -1,0 +1,39 @@
+/* retrain/export.h - a classifier in the forms other programs take.
+ *
+ * The source is a graph of ours, one of the real retrain.py's or another frozen classifier that can be run.
+ * Files appear whole or not at all; a folder is only filled when everything that goes into it is made. */
+#ifndef RETRAIN_EXPORT_H
+#define RETRAIN_EXPORT_H
+
+#include "retrain/label.h"
+#include "retrain/log.h"
+
+#include <stdbool.h>
+
+typedef enum rt_export_format {
+    RT_EXPORT_ONNX,   /* opset 9, IR 3: TensorRT 5.1 to 10, ONNX Runtime, OpenCV; input 1x3xHxW in [0, 1] */
+    RT_EXPORT_TFLITE, /* TensorFlow Lite; input 1xHxWx3 in [0, 1], or 8-bit pixels                         */
+    RT_EXPORT_FROZEN, /* TensorFlow GraphDef as the source's                                               */
+    RT_EXPORT_JETSON  /* a folder for an NVIDIA Jetson: ONNX for jetson-inference and DeepStream           */
+} rt_export_format;
+
+typedef struct rt_export_options {
+    rt_label_options source;
+    rt_export_format format;
+    const char *output; /* file, or folder for RT_EXPORT_JETSON */
+    int32_t opset;      /* ONNX: 0 for 9; up to 13 */
+    bool dynamic_batch; /* ONNX */
+    const char
+        *sample_photos; /* TFLite: quantise to 8 bits with the ranges of these photos (file or folder) */
+    rt_progress progress;
+    rt_log log;
+} rt_export_options;
+
+void rt_export_defaults(rt_export_options *options);
+
+/* Everything is checked before anything is written.
+ *   RT_EUNSUPPORTED  a node that the format cannot say; err->cause names it
+ *   RT_EARG, RT_ENOTFOUND, RT_EFORMAT, RT_EIO, RT_ELIMIT, RT_ENOMEM */
+rt_code rt_export(const rt_export_options *options, rt_error *err);
+
+#endif
