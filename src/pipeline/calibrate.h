@@ -3,7 +3,7 @@
 #define RT_PIPELINE_CALIBRATE_H
 
 #include "export/tflite.h"
-#include "pipeline/photo_list.h"
+#include "photo_list.h"
 #include "retrain/log.h"
 
 /* fused: of rt__graph_fuse_plain(), for images of height x width in [0, 1].  ranges: one for each node of it,
