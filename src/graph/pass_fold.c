@@ -2,10 +2,12 @@
 #include "op_rules.h"
 #include "rewrite.h"
 
+#include "base/checked.h"
+
 #include <string.h>
 
 enum { MOST_OUTPUTS = 64 };
-static const size_t most_elements = (size_t)1 << 26; /* of one constant: a small file may ask for any size */
+static const size_t most_bytes = (size_t)1 << 30; /* of all constants: a small file may ask for any size */
 
 static bool can_fold(const rt_op *op, const rt_op_call *call)
 {
@@ -46,13 +48,15 @@ static rt_code compute(rt_rewrite *r, uint32_t node, const rt_op *op, const rt_o
     int64_t outputs = op->count_attr ? rt__op_int(call->node, op->count_attr) : 1;
     void *data[MOST_OUTPUTS];
     rt_edge first = {0, 0}, edge;
-    size_t count;
+    size_t count, bytes;
     rt_code code = rt__shape_elements(&value->shape, &count, err);
     if (code != RT_OK || rt__dtype_size(value->dtype) == 0)
         return code; /* strings and the like stay as they are */
-    if (outputs < 1 || outputs > MOST_OUTPUTS || count > most_elements)
+    if (outputs < 1 || outputs > MOST_OUTPUTS || !rt_mul(&bytes, count, rt__dtype_size(value->dtype)) ||
+        !rt_mul(&bytes, bytes, (size_t)outputs) || bytes > most_bytes - r->folded)
         return rt__node_fail(err, RT_ELIMIT, call->node, "%lld constants of %zu elements", (long long)outputs,
                              count);
+    r->folded += bytes;
     for (int64_t i = 0; i < outputs; i++) {
         if ((code = rt__rewrite_const(r, node, value->dtype, &value->shape, &edge, &data[i], err)) != RT_OK)
             return code;

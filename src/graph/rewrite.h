@@ -26,6 +26,7 @@ struct rt_rewrite {
     rt_value *in;
     uint32_t room;
     uint32_t made; /* names given to new nodes so far */
+    size_t folded; /* bytes of constants computed so far */
 };
 
 typedef rt_code rt_visit(rt_rewrite *rewrite, uint32_t node, rt_error *err);

@@ -131,3 +131,46 @@ void net_set_shape(net *n, rt_edge node, const char *name, const rt_shape *shape
 {
     set(n, node, &(rt_attr){.name = name, .kind = RT_ATTR_SHAPE, .value.shape = *shape});
 }
+
+#define IN(...) ((const rt_edge[]){__VA_ARGS__, NET_END})
+
+rt_edge net_conv(net *n, rt_edge x, int64_t in, int64_t out, int64_t k, int64_t stride, const char *padding)
+{
+    rt_edge filter = net_floats(n, 4, (int64_t[]){k, k, in, out}, -0.5, 0.5);
+    rt_edge y = net_op(n, "Conv2D", IN(x, filter));
+    net_set_ints(n, y, "strides", 4, (int64_t[]){1, stride, stride, 1});
+    net_set_string(n, y, "padding", padding);
+    return y;
+}
+
+rt_edge net_norm(net *n, const char *op, rt_edge x, int64_t c)
+{
+    rt_edge gamma = net_floats(n, 1, &c, 0.5, 2), beta = net_floats(n, 1, &c, -1, 1);
+    rt_edge mean = net_floats(n, 1, &c, -1, 1), variance = net_floats(n, 1, &c, 0.01, 3);
+    rt_edge y = net_op(n, op, IN(x, gamma, beta, mean, variance));
+    net_set_bool(n, y, "is_training", false);
+    return y;
+}
+
+rt_edge net_spelled_norm(net *n, rt_edge x, int64_t c)
+{
+    rt_edge gamma = net_floats(n, 1, &c, 0.5, 2), beta = net_floats(n, 1, &c, -1, 1);
+    rt_edge mean = net_floats(n, 1, &c, -1, 1), variance = net_floats(n, 1, &c, 0.01, 3);
+    rt_edge sum = net_op(n, "Add", IN(variance, net_number(n, 0.001f)));
+    rt_edge scale = net_op(n, "Mul", IN(net_op(n, "Rsqrt", IN(sum)), net_op(n, "Identity", IN(gamma))));
+    rt_edge shift = net_op(n, "Sub", IN(beta, net_op(n, "Mul", IN(mean, scale))));
+    return net_op(n, "Add", IN(net_op(n, "Mul", IN(x, scale)), shift));
+}
+
+rt_edge net_keras_norm(net *n, rt_edge x, int64_t c)
+{
+    const int64_t dims[] = {1, 1, 1, c};
+    rt_edge centred = net_op(n, "Sub", IN(x, net_floats(n, 4, dims, -1, 1)));
+    rt_edge scaled = net_op(n, "RealDiv", IN(centred, net_floats(n, 4, dims, 0.3, 3)));
+    return net_op(n, "AddV2", IN(net_floats(n, 4, dims, -1, 1), scaled));
+}
+
+rt_edge net_mean(net *n, rt_edge x)
+{
+    return net_op(n, "Mean", IN(x, net_ints(n, 2, (int32_t[]){1, 2})));
+}

@@ -35,4 +35,16 @@ void net_set_type(net *n, rt_edge node, const char *name, rt_dtype value);
 void net_set_ints(net *n, rt_edge node, const char *name, size_t count, const int64_t *ints);
 void net_set_shape(net *n, rt_edge node, const char *name, const rt_shape *shape);
 
+/* ---- layers with random weights ---- */
+
+rt_edge net_conv(net *n, rt_edge x, int64_t in, int64_t out, int64_t k, int64_t stride, const char *padding);
+/* op: FusedBatchNorm, ...V2, ...V3 */
+rt_edge net_norm(net *n, const char *op, rt_edge x, int64_t c);
+/* As tf.nn.batch_normalization spells it: x * (gamma * rsqrt(variance + epsilon)) + (beta - mean * that). */
+rt_edge net_spelled_norm(net *n, rt_edge x, int64_t c);
+/* As an older Keras spells it: (x - mean) / deviation + beta, the vectors as [1,1,1,c]. */
+rt_edge net_keras_norm(net *n, rt_edge x, int64_t c);
+/* Over height and width. */
+rt_edge net_mean(net *n, rt_edge x);
+
 #endif

@@ -9,7 +9,6 @@
 #include "support/net.h"
 #include "support/reference.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,50 +19,6 @@ enum { HEIGHT = 11, WIDTH = 14 };
 
 /* Weights are rounded to float once or twice on the way. */
 static const double bound = 2e-6;
-
-static rt_edge conv(net *n, rt_edge x, int64_t in, int64_t out, int64_t k, int64_t stride,
-                    const char *padding)
-{
-    rt_edge filter = net_floats(n, 4, (int64_t[]){k, k, in, out}, -0.5, 0.5);
-    rt_edge y = net_op(n, "Conv2D", IN(x, filter));
-    net_set_ints(n, y, "strides", 4, (int64_t[]){1, stride, stride, 1});
-    net_set_string(n, y, "padding", padding);
-    return y;
-}
-
-static rt_edge norm(net *n, const char *op, rt_edge x, int64_t c)
-{
-    rt_edge gamma = net_floats(n, 1, &c, 0.5, 2), beta = net_floats(n, 1, &c, -1, 1);
-    rt_edge mean = net_floats(n, 1, &c, -1, 1), variance = net_floats(n, 1, &c, 0.01, 3);
-    rt_edge y = net_op(n, op, IN(x, gamma, beta, mean, variance));
-    net_set_bool(n, y, "is_training", false);
-    return y;
-}
-
-/* As tf.nn.batch_normalization spells it: x * (gamma * rsqrt(variance + epsilon)) + (beta - mean * that). */
-static rt_edge spelled_norm(net *n, rt_edge x, int64_t c)
-{
-    rt_edge gamma = net_floats(n, 1, &c, 0.5, 2), beta = net_floats(n, 1, &c, -1, 1);
-    rt_edge mean = net_floats(n, 1, &c, -1, 1), variance = net_floats(n, 1, &c, 0.01, 3);
-    rt_edge sum = net_op(n, "Add", IN(variance, net_number(n, 0.001f)));
-    rt_edge scale = net_op(n, "Mul", IN(net_op(n, "Rsqrt", IN(sum)), net_op(n, "Identity", IN(gamma))));
-    rt_edge shift = net_op(n, "Sub", IN(beta, net_op(n, "Mul", IN(mean, scale))));
-    return net_op(n, "Add", IN(net_op(n, "Mul", IN(x, scale)), shift));
-}
-
-/* As an older Keras spells it: (x - mean) * scale + beta, the vectors as [1,1,1,c]. */
-static rt_edge keras_norm(net *n, rt_edge x, int64_t c)
-{
-    const int64_t dims[] = {1, 1, 1, c};
-    rt_edge centred = net_op(n, "Sub", IN(x, net_floats(n, 4, dims, -1, 1)));
-    rt_edge scaled = net_op(n, "RealDiv", IN(centred, net_floats(n, 4, dims, 0.3, 3)));
-    return net_op(n, "AddV2", IN(net_floats(n, 4, dims, -1, 1), scaled));
-}
-
-static rt_edge mean(net *n, rt_edge x)
-{
-    return net_op(n, "Mean", IN(x, net_ints(n, 2, (int32_t[]){1, 2})));
-}
 
 /* ---- comparing ---- */
 
@@ -148,13 +103,13 @@ static void batch_norms_fold(void **state)
         result r;
         rt_edge x;
         net_init(&n, (uint64_t)kind, HEIGHT, WIDTH);
-        x = conv(&n, n.input, 3, 5, 3, 2, "SAME");
+        x = net_conv(&n, n.input, 3, 5, 3, 2, "SAME");
         if (kind < 3)
-            x = norm(&n, fused[kind], x, 5);
+            x = net_norm(&n, fused[kind], x, 5);
         else if (kind == 3)
-            x = spelled_norm(&n, x, 5);
+            x = net_spelled_norm(&n, x, 5);
         else if (kind == 4)
-            x = keras_norm(&n, x, 5);
+            x = net_keras_norm(&n, x, 5);
         else
             x = net_op(&n, "BiasAdd", IN(x, net_floats(&n, 1, (int64_t[]){5}, -1, 1)));
         r = fuse(&n, net_op(&n, "Relu6", IN(x)));
@@ -172,7 +127,7 @@ static void old_batch_norm_folds(void **state)
         result r;
         rt_edge x;
         net_init(&n, 7, HEIGHT, WIDTH);
-        x = conv(&n, n.input, 3, c, 1, 1, "VALID");
+        x = net_conv(&n, n.input, 3, c, 1, 1, "VALID");
         x = net_op(&n, "BatchNormWithGlobalNormalization",
                    IN(x, net_floats(&n, 1, &c, -1, 1), net_floats(&n, 1, &c, 0.1, 2),
                       net_floats(&n, 1, &c, -1, 1), net_floats(&n, 1, &c, 0.5, 2)));
@@ -194,8 +149,8 @@ static void depthwise_and_products_take_scales(void **state)
     x = net_op(&n, "DepthwiseConv2dNative", IN(n.input, net_floats(&n, 4, (int64_t[]){3, 3, 3, 2}, -1, 1)));
     net_set_ints(&n, x, "strides", 4, (int64_t[]){1, 2, 2, 1});
     net_set_string(&n, x, "padding", "SAME");
-    x = net_op(&n, "Relu", IN(norm(&n, "FusedBatchNormV3", x, 6)));
-    x = net_op(&n, "MatMul", IN(mean(&n, x), net_floats(&n, 2, (int64_t[]){4, 6}, -1, 1)));
+    x = net_op(&n, "Relu", IN(net_norm(&n, "FusedBatchNormV3", x, 6)));
+    x = net_op(&n, "MatMul", IN(net_mean(&n, x), net_floats(&n, 2, (int64_t[]){4, 6}, -1, 1)));
     net_set_bool(&n, x, "transpose_b", true);
     x = net_op(&n, "Mul", IN(net_number(&n, 0.7f), x));
     x = net_op(&n, "Softmax", IN(net_op(&n, "Add", IN(x, net_floats(&n, 1, (int64_t[]){4}, -1, 1)))));
@@ -216,7 +171,7 @@ static void input_scaling_folds_where_padding_allows(void **state)
         x = net_op(&n, "Mul", IN(n.input, net_number(&n, 2)));
         if (same < 2)
             x = net_op(&n, "Sub", IN(x, net_floats(&n, 1, (int64_t[]){3}, 0.5, 1)));
-        x = conv(&n, x, 3, 4, 3, 2, same ? "SAME" : "VALID");
+        x = net_conv(&n, x, 3, 4, 3, 2, same ? "SAME" : "VALID");
         r = fuse(&n, x);
         assert_ops(&r, same == 1 ? "Affine, Conv" : "Conv");
         done(&n, &r);
@@ -230,12 +185,12 @@ static void residual_sums_become_addends(void **state)
     rt_edge a, b, sum;
     (void)state;
     net_init(&n, 17, HEIGHT, WIDTH);
-    a = net_op(&n, "Relu", IN(conv(&n, n.input, 3, 4, 1, 1, "SAME")));
-    b = norm(&n, "FusedBatchNorm", conv(&n, a, 4, 4, 3, 1, "SAME"), 4);
+    a = net_op(&n, "Relu", IN(net_conv(&n, n.input, 3, 4, 1, 1, "SAME")));
+    b = net_norm(&n, "FusedBatchNorm", net_conv(&n, a, 4, 4, 3, 1, "SAME"), 4);
     sum = net_op(&n, "Relu", IN(net_op(&n, "AddV2", IN(a, b))));
     /* Both terms are convolutions here: the later one takes the sum. */
-    a = conv(&n, sum, 4, 5, 1, 1, "SAME");
-    b = conv(&n, net_op(&n, "Relu", IN(conv(&n, sum, 4, 2, 1, 1, "SAME"))), 2, 5, 1, 1, "SAME");
+    a = net_conv(&n, sum, 4, 5, 1, 1, "SAME");
+    b = net_conv(&n, net_op(&n, "Relu", IN(net_conv(&n, sum, 4, 2, 1, 1, "SAME"))), 2, 5, 1, 1, "SAME");
     sum = net_op(&n, "Add", IN(b, a));
     r = fuse(&n, net_op(&n, "Tanh", IN(net_op(&n, "Add", IN(sum, sum)))));
     assert_ops(&r, "Conv relu, Conv + relu, Conv, Conv relu, Conv +, Add tanh");
@@ -249,8 +204,8 @@ static void a_difference_is_a_sum(void **state)
     rt_edge a, b;
     (void)state;
     net_init(&n, 19, HEIGHT, WIDTH);
-    a = net_op(&n, "Relu", IN(conv(&n, n.input, 3, 4, 1, 1, "SAME")));
-    b = net_op(&n, "Sigmoid", IN(conv(&n, n.input, 3, 4, 1, 1, "SAME")));
+    a = net_op(&n, "Relu", IN(net_conv(&n, n.input, 3, 4, 1, 1, "SAME")));
+    b = net_op(&n, "Sigmoid", IN(net_conv(&n, n.input, 3, 4, 1, 1, "SAME")));
     r = fuse(&n, net_op(&n, "Neg", IN(net_op(&n, "Sub", IN(a, b)))));
     assert_ops(&r, "Conv relu, Conv sigmoid, Affine, Add, Affine");
     done(&n, &r);
@@ -264,7 +219,7 @@ static void shared_values_are_left_alone(void **state)
     rt_edge x, a, b;
     (void)state;
     net_init(&n, 23, HEIGHT, WIDTH);
-    x = conv(&n, n.input, 3, 4, 1, 1, "SAME");
+    x = net_conv(&n, n.input, 3, 4, 1, 1, "SAME");
     a = net_op(&n, "Mul", IN(x, net_number(&n, 3)));
     b = net_op(&n, "Relu", IN(x));
     r = fuse(&n, net_op(&n, "ConcatV2", IN(a, b, x, net_ints(&n, 1, (int32_t[]){3}))));
@@ -282,7 +237,7 @@ static void spelled_activations_are_found(void **state)
         result r;
         rt_edge x, gate, y;
         net_init(&n, 29, HEIGHT, WIDTH);
-        x = conv(&n, n.input, 3, 4, 3, 1, "SAME");
+        x = net_conv(&n, n.input, 3, 4, 3, 1, "SAME");
         gate = net_op(&n, "Relu6", IN(net_op(&n, "Add", IN(x, net_number(&n, 3)))));
         if (kind == 0)
             y = net_op(&n, "Mul", IN(x, net_op(&n, "Sigmoid", IN(x))));
@@ -313,7 +268,7 @@ static void pads_go_into_convolutions(void **state)
     net_init(&n, 31, HEIGHT, WIDTH);
     pads = net_ints(&n, 8, (int32_t[]){0, 0, 1, 2, 3, 0, 0, 0});
     x = net_op(&n, "Pad", IN(n.input, pads));
-    r = fuse(&n, conv(&n, x, 3, 4, 3, 2, "SAME"));
+    r = fuse(&n, net_conv(&n, x, 3, 4, 3, 2, "SAME"));
     assert_ops(&r, "Conv");
     done(&n, &r);
 }
@@ -325,7 +280,7 @@ static void shapes_of_one_pixel_go(void **state)
     rt_edge x;
     (void)state;
     net_init(&n, 37, HEIGHT, WIDTH);
-    x = conv(&n, n.input, 3, 4, 3, 2, "SAME"); /* 6 x 7 */
+    x = net_conv(&n, n.input, 3, 4, 3, 2, "SAME"); /* 6 x 7 */
     x = net_op(&n, "AvgPool", IN(x));
     net_set_ints(&n, x, "ksize", 4, (int64_t[]){1, 6, 7, 1});
     net_set_ints(&n, x, "strides", 4, (int64_t[]){1, 1, 1, 1});
@@ -353,7 +308,7 @@ static void channels_first_is_followed(void **state)
     net_set_ints(&n, x, "strides", 4, (int64_t[]){1, 1, 2, 2});
     net_set_string(&n, x, "padding", "SAME");
     net_set_string(&n, x, "data_format", "NCHW");
-    x = norm(&n, "FusedBatchNormV3", x, c);
+    x = net_norm(&n, "FusedBatchNormV3", x, c);
     net_set_string(&n, x, "data_format", "NCHW");
     x = net_op(&n, "Mul", IN(x, net_floats(&n, 3, (int64_t[]){4, 1, 1}, 0.5, 1)));
     y = net_op(&n, "MaxPool", IN(x));
@@ -382,13 +337,13 @@ static void refusals_name_node_and_op(void **state)
     net_init(&n, 1, HEIGHT, WIDTH);
     assert_refused(&n, net_op(&n, "Exp", IN(n.input)), RT_EUNSUPPORTED, "'n1' (Exp): this op");
     net_init(&n, 1, HEIGHT, WIDTH);
-    x = conv(&n, n.input, 4, 4, 3, 1, "SAME");
+    x = net_conv(&n, n.input, 4, 4, 3, 1, "SAME");
     assert_refused(&n, x, RT_EFORMAT, "(Conv2D): input [1,11,14,3] does not fit filter [3,3,4,4]");
     net_init(&n, 1, HEIGHT, WIDTH);
-    x = conv(&n, n.input, 3, 4, 15, 1, "VALID");
+    x = net_conv(&n, n.input, 3, 4, 15, 1, "VALID");
     assert_refused(&n, x, RT_EFORMAT, "a window of 15 over 11 pixels");
     net_init(&n, 1, HEIGHT, WIDTH);
-    x = norm(&n, "FusedBatchNormV3", n.input, 3);
+    x = net_norm(&n, "FusedBatchNormV3", n.input, 3);
     net_set_bool(&n, x, "is_training", true);
     assert_refused(&n, x, RT_EUNSUPPORTED, "is_training");
     net_init(&n, 1, HEIGHT, WIDTH);
@@ -406,8 +361,12 @@ static void refusals_name_node_and_op(void **state)
     net_init(&n, 1, HEIGHT, WIDTH);
     x = net_op(&n, "Mul", IN(n.input, net_floats(&n, 3, (int64_t[]){HEIGHT, WIDTH, 3}, 0, 1)));
     assert_refused(&n, x, RT_EUNSUPPORTED, "a constant [11,14,3] with [1,11,14,3]");
+    /* A file of a few bytes may ask for any amount of memory. */
     net_init(&n, 1, HEIGHT, WIDTH);
-    x = norm(&n, "FusedBatchNormV3", n.input, 3);
+    x = net_op(&n, "Fill", IN(net_ints(&n, 2, (int32_t[]){16384, 16385}), net_number(&n, 1)));
+    assert_refused(&n, x, RT_ELIMIT, "'n3' (Fill)");
+    net_init(&n, 1, HEIGHT, WIDTH);
+    x = net_norm(&n, "FusedBatchNormV3", n.input, 3);
     x.output = 1;
     assert_refused(&n, net_op(&n, "Relu", IN(x)), RT_EUNSUPPORTED, "its output 1 is needed by");
 }
@@ -418,11 +377,11 @@ static rt_edge random_norm(net *n, rt_edge x, int64_t c)
 {
     switch (net_pick(n, 4)) {
     case 0:
-        return norm(n, "FusedBatchNormV3", x, c);
+        return net_norm(n, "FusedBatchNormV3", x, c);
     case 1:
-        return spelled_norm(n, x, c);
+        return net_spelled_norm(n, x, c);
     case 2:
-        return keras_norm(n, x, c);
+        return net_keras_norm(n, x, c);
     default:
         return net_op(n, "BiasAdd", IN(x, net_floats(n, 1, &c, -1, 1)));
     }
@@ -453,15 +412,16 @@ static rt_edge random_layer(net *n, rt_edge x, int64_t *c)
     case 0:
         return random_pool(n, x);
     case 1: /* a residual block */
-        y = random_norm(n, conv(n, x, in, in, 1 + 2 * net_pick(n, 2), 1, "SAME"), in);
+        y = random_norm(n, net_conv(n, x, in, in, 1 + 2 * net_pick(n, 2), 1, "SAME"), in);
         return random_activation(n, net_op(n, "AddV2", net_pick(n, 2) ? IN(x, y) : IN(y, x)));
     case 2: /* two branches */
-        y = random_activation(n, conv(n, x, in, out, 3, 1, "SAME"));
+        y = random_activation(n, net_conv(n, x, in, out, 3, 1, "SAME"));
         *c = in + out;
         return net_op(n, "ConcatV2", IN(x, y, net_ints(n, 1, (int32_t[]){3})));
     default:
         *c = out;
-        y = conv(n, x, in, out, 1 + net_pick(n, 2), same ? 1 + net_pick(n, 2) : 1, same ? "SAME" : "VALID");
+        y = net_conv(n, x, in, out, 1 + net_pick(n, 2), same ? 1 + net_pick(n, 2) : 1,
+                     same ? "SAME" : "VALID");
         return random_activation(n, random_norm(n, y, out));
     }
 }
@@ -478,7 +438,7 @@ static void random_networks_stay_what_they_are(void **state)
         x = random_activation(&n, random_norm(&n, n.input, 3));
         for (int layer = 0; layer < 4; layer++)
             x = random_layer(&n, x, &c);
-        r = fuse(&n, net_pick(&n, 2) ? mean(&n, x) : x);
+        r = fuse(&n, net_pick(&n, 2) ? net_mean(&n, x) : x);
         done(&n, &r);
     }
 }
