@@ -109,12 +109,11 @@ static rt_code read_strings(const Tf__TensorProto *m, size_t elements, rt_expans
         return code;
     strings = memory;
     for (size_t i = 0; i < elements; i++) {
-        const ProtobufCBinaryData *from = &m->string_val[i];
-        if (i >= m->n_string_val) {
-            strings[i] = m->n_string_val ? strings[i - 1] : (rt_string){"", 0};
-            continue;
-        }
-        strings[i] = (rt_string){rt__arena_copy(expansion->arena, from->data, from->len), from->len};
+        const ProtobufCBinaryData *from = i < m->n_string_val ? &m->string_val[i] : NULL;
+        if (from)
+            strings[i] = (rt_string){rt__arena_copy(expansion->arena, from->data, from->len), from->len};
+        else
+            strings[i] = i ? strings[i - 1] : (rt_string){"", 0};
         if (!strings[i].bytes)
             return rt_fail(err, RT_ENOMEM, "out of memory for a string");
     }
