@@ -1,4 +1,5 @@
 /* Feature vectors of real photos against TensorFlow's, for every module of the reference. */
+#include "base/cpu.h"
 #include "base/file.h"
 #include "model/module.h"
 #include "retrain/feature.h"
@@ -67,19 +68,29 @@ static void compute(const rt_module *module, const photo_list *list, size_t n_th
         fail_msg("%s", rt_error_text(&err, text, sizeof text));
 }
 
-/* Largest difference as a share of the row's largest value, over all rows. */
-static double worst_row(const float *ours, const float *theirs, size_t rows, size_t columns)
+/* A row's difference is its largest one as a share of the row's largest value. */
+enum { MOST_FAR_ROWS = 2 };
+static const double bound = 2e-5, far_bound = 4e-5;
+
+/* Every row within the bound; of 750 photos two may be within twice as much: which one is worst, and by how
+ * much, depends on the order in which a processor's kernels add (1.8e-5 with AVX2, 2.1e-5 without FMA, where
+ * half of all rows are within 3e-6). */
+static void check_rows(const char *name, const float *ours, const float *theirs, size_t rows, size_t columns)
 {
     double worst = 0;
+    size_t n_far = 0;
     for (size_t r = 0; r < rows; r++) {
         double difference = 0, largest = 0;
         for (size_t c = r * columns; c < (r + 1) * columns; c++) {
             difference = fmax(difference, fabs((double)ours[c] - (double)theirs[c]));
             largest = fmax(largest, fabs((double)theirs[c]));
         }
+        n_far += !(difference <= bound * largest);
         worst = fmax(worst, difference / largest);
     }
-    return worst;
+    print_message("%s, %zu photos: %.2e of the row's largest value\n", name, rows, worst);
+    assert_true(worst <= far_bound);
+    assert_in_range(n_far, 0, rows == MOST_PHOTOS ? MOST_FAR_ROWS : 0);
 }
 
 static double correlation(const float *a, const float *b, size_t n)
@@ -118,11 +129,11 @@ static double quantisation_step(const rt_module *module)
 /* A rounding that falls the other way moves what follows by whole steps, in TensorFlow too: noise of 1e-6 on
  * its input leaves 94% of the values of the 224 network within one step, exact sums in double 94%.  That
  * network folds its batch norms with Rsqrt, whose last bit in TensorFlow depends on the processor, so that
- * not all of its weights can be equal; the 128 network's are. */
+ * not all of its weights can be equal; the 128 network's are.  Without FMA no sum is TensorFlow's. */
 static void check_quantised(const char *name, const rt_module *module, const float *ours, const float *theirs,
                             size_t n)
 {
-    double least = strstr(name, "_224_") ? 0.95 : 0.99;
+    double least = strstr(name, "_224_") || rt__cpu_level() == RT_CPU_PLAIN ? 0.94 : 0.99;
     double step = quantisation_step(module), r = correlation(ours, theirs, n);
     size_t near = 0;
     for (size_t i = 0; i < n; i++)
@@ -147,9 +158,7 @@ static void check_module(const char *name, const char *path, const photo_list *l
     if (strstr(name, "quantops")) {
         check_quantised(name, module, features.values, golden.data, golden.count);
     } else {
-        double worst = worst_row(features.values, golden.data, list->n, features.feature_size);
-        print_message("%s, %zu photos: %.2e of the row's largest value\n", name, list->n, worst);
-        assert_true(worst <= 2e-5);
+        check_rows(name, features.values, golden.data, list->n, features.feature_size);
     }
     npy_free(&golden);
     rt_features_clear(&features);
