@@ -45,10 +45,12 @@ static void lens(canvas *c, rt_rng *rng)
 
 static void sensor(canvas *c, rt_rng *rng, const scene *s)
 {
-    float exposure = between(rng, 0.75F, 1.3F) * (s->light < 0.3F ? between(rng, 1, 1.8F) : 1);
-    float noise = s->light < 0.3F ? between(rng, 0.02F, 0.06F) : between(rng, 0, 0.03F);
+    bool dark = s->light < 0.3F;
+    float exposure = between(rng, 0.75F, 1.3F), gain = dark ? between(rng, 1, 1.8F) : 1;
+    float noise = dark ? between(rng, 0.02F, 0.06F) : between(rng, 0, 0.03F);
     float dark_corners = between(rng, 0, 0.35F), bend = between(rng, -0.12F, 0.22F);
-    float balance[3] = {s->tint.r * exposure, s->tint.g * exposure, s->tint.b * exposure};
+    float balance[3] = {s->tint.r * exposure * gain, s->tint.g * exposure * gain,
+                        s->tint.b * exposure * gain};
     for (int32_t row = 0; row < c->height; row++)
         for (int32_t column = 0; column < c->width; column++) {
             float *p = c->rgb + 3 * ((size_t)row * (size_t)c->width + (size_t)column);
@@ -57,7 +59,9 @@ static void sensor(canvas *c, rt_rng *rng, const scene *s)
             for (int i = 0; i < 3; i++) {
                 float value = within(p[i] * balance[i] * corner, 0, 1);
                 /* Three uniform draws come near enough to a normal one. */
-                float grain = between(rng, -1, 1) + between(rng, -1, 1) + between(rng, -1, 1);
+                float grain = between(rng, -1, 1);
+                grain += between(rng, -1, 1);
+                grain += between(rng, -1, 1);
                 p[i] = within(value + bend * (value - value * value) + noise * grain, 0, 1);
             }
         }

@@ -48,8 +48,10 @@ colour dim(colour c, float light)
 
 colour near(rt_rng *rng, colour c, float spread)
 {
-    return (colour){c.r * between(rng, 1 - spread, 1 + spread), c.g * between(rng, 1 - spread, 1 + spread),
-                    c.b * between(rng, 1 - spread, 1 + spread)};
+    float r = between(rng, 1 - spread, 1 + spread);
+    float g = between(rng, 1 - spread, 1 + spread);
+    float b = between(rng, 1 - spread, 1 + spread);
+    return (colour){c.r * r, c.g * g, c.b * b};
 }
 
 paint plain(colour c)

@@ -37,6 +37,8 @@ static inline float within(float value, float low, float high)
     return value < low ? low : value > high ? high : value;
 }
 
+/* Draws.  Only one stands in an expression or a list of arguments: C leaves open which of two would be made
+ * first, and compilers differ. */
 float between(rt_rng *rng, float low, float high);
 bool chance(rt_rng *rng, float probability);
 colour grey(float light);

@@ -16,7 +16,8 @@ static void sky(canvas *c, rt_rng *rng, const scene *s, float horizon)
     size_t kind = (size_t)rt__rng_below(rng, sizeof kinds / sizeof kinds[0]);
     int32_t bottom = (int32_t)horizon + 1;
     draw_gradient(c, 0, bottom, (paint){dim(kinds[kind][0], s->light), dim(kinds[kind][1], s->light), 1});
-    draw_clouds(c, 0, bottom, between(rng, 30, 90), between(rng, 0.02F, 0.30F), (uint32_t)rt__rng_next(rng));
+    float cell = between(rng, 30, 90), strength = between(rng, 0.02F, 0.30F);
+    draw_clouds(c, 0, bottom, cell, strength, (uint32_t)rt__rng_next(rng));
 }
 
 static void windows(canvas *c, rt_rng *rng, float left, float right, float top, float bottom, const scene *s)
@@ -56,10 +57,12 @@ static void trees(canvas *c, rt_rng *rng, const scene *s, float ground, int coun
         colour leaf = near(rng, dim((colour){0.20F, 0.38F, 0.14F}, s->light), 0.35F);
         draw_line(c, x, ground, x, ground - size * 1.6F, size * 0.10F,
                   plain(dim((colour){0.28F, 0.20F, 0.14F}, s->light)));
-        for (int blob = 0; blob < 22; blob++)
-            draw_disc(c, &pixels, x + between(rng, -0.9F, 0.9F) * size,
-                      ground - size * between(rng, 1.2F, 2.9F), size * between(rng, 0.18F, 0.42F),
+        for (int blob = 0; blob < 22; blob++) {
+            float across = between(rng, -0.9F, 0.9F), up = between(rng, 1.2F, 2.9F);
+            float radius = between(rng, 0.18F, 0.42F);
+            draw_disc(c, &pixels, x + across * size, ground - up * size, radius * size,
                       plain(near(rng, leaf, 0.22F)));
+        }
     }
 }
 
@@ -127,15 +130,21 @@ static void signs(canvas *c, rt_rng *rng, const scene *s, float ground, int coun
         colour face =
             near(rng, dim(kinds[rt__rng_below(rng, sizeof kinds / sizeof kinds[0])], s->light), 0.15F);
         draw_line(c, x, y, x, ground + size, size * 0.08F, plain(dim(grey(0.5F), s->light)));
-        draw_box(c, &pixels, x, y, size, size * between(rng, 0.5F, 1), size * between(rng, 0, 1),
-                 plain(face));
+        float tall = between(rng, 0.5F, 1), round = between(rng, 0, 1);
+        draw_box(c, &pixels, x, y, size, size * tall, size * round, plain(face));
         draw_box(c, &pixels, x, y, size * 0.5F, size * 0.15F, 0, plain(dim(grey(0.9F), s->light)));
     }
 }
 
+static scene lit(rt_rng *rng, float least, float most, colour tint)
+{
+    float light = between(rng, least, most);
+    return (scene){light, near(rng, tint, 0.09F)};
+}
+
 static scene street(canvas *c, rt_rng *rng)
 {
-    scene s = {between(rng, 0.45F, 1), near(rng, grey(1), 0.08F)};
+    scene s = lit(rng, 0.45F, 1, grey(1));
     float ground = between(rng, 0.62F, 0.85F) * (float)c->height;
     sky(c, rng, &s, ground);
     houses(c, rng, &s, ground);
@@ -148,7 +157,7 @@ static scene street(canvas *c, rt_rng *rng)
 
 static scene country(canvas *c, rt_rng *rng)
 {
-    scene s = {between(rng, 0.5F, 1), near(rng, grey(1), 0.08F)};
+    scene s = lit(rng, 0.5F, 1, grey(1));
     float ground = between(rng, 0.55F, 0.80F) * (float)c->height;
     colour grass = near(rng, dim((colour){0.34F, 0.46F, 0.18F}, s.light), 0.25F);
     sky(c, rng, &s, ground);
@@ -166,7 +175,7 @@ static scene country(canvas *c, rt_rng *rng)
 
 static scene night(canvas *c, rt_rng *rng)
 {
-    scene s = {between(rng, 0.06F, 0.20F), near(rng, (colour){1, 0.9F, 0.75F}, 0.1F)};
+    scene s = lit(rng, 0.06F, 0.20F, (colour){1, 0.9F, 0.75F});
     float ground = between(rng, 0.60F, 0.85F) * (float)c->height;
     sky(c, rng, &s, ground);
     houses(c, rng, &s, ground);
@@ -178,7 +187,7 @@ static scene night(canvas *c, rt_rng *rng)
 
 static scene wall(canvas *c, rt_rng *rng)
 {
-    scene s = {between(rng, 0.4F, 1), near(rng, grey(1), 0.1F)};
+    scene s = lit(rng, 0.4F, 1, grey(1));
     float brick = between(rng, 9, 26), row_height = brick * between(rng, 0.35F, 0.5F);
     colour stone = near(rng, dim((colour){0.58F, 0.36F, 0.28F}, s.light), 0.35F);
     draw_gradient(c, 0, c->height, plain(dim(stone, between(rng, 0.6F, 1.5F))));
@@ -194,14 +203,13 @@ static scene wall(canvas *c, rt_rng *rng)
 /* Behind a long lens: blobs of colour. */
 static scene blurred(canvas *c, rt_rng *rng)
 {
-    scene s = {between(rng, 0.35F, 1), near(rng, grey(1), 0.08F)};
-    colour base =
-        dim((colour){between(rng, 0.3F, 0.7F), between(rng, 0.3F, 0.7F), between(rng, 0.3F, 0.7F)}, s.light);
+    scene s = lit(rng, 0.35F, 1, grey(1));
+    colour base = near(rng, dim(grey(0.5F), s.light), 0.4F);
     draw_gradient(c, 0, c->height, (paint){dim(base, 1.3F), dim(base, 0.6F), 1});
     for (int i = 0; i < 30; i++) {
         colour blob = near(rng, base, 0.6F);
-        draw_disc(c, &pixels, between(rng, 0, (float)c->width), between(rng, 0, (float)c->height),
-                  between(rng, 8, 46), (paint){blob, blob, 0.35F});
+        float x = between(rng, 0, (float)c->width), y = between(rng, 0, (float)c->height);
+        draw_disc(c, &pixels, x, y, between(rng, 8, 46), (paint){blob, blob, 0.35F});
     }
     far_lights(c, rng, 0, (float)c->height, (int)rt__rng_below(rng, 10), 0.5F);
     return s;

@@ -29,9 +29,11 @@ static build build_draw(canvas *c, rt_rng *rng, const scene *s)
     float tall = between(rng, 0.45F, 1.0F) * (float)c->height;
     colour housing =
         near(rng, dim(kinds[rt__rng_below(rng, sizeof kinds / sizeof kinds[0])], s->light), 0.2F);
-    b.place =
-        (pose){between(rng, 0.25F, 0.75F) * (float)c->width, between(rng, 0.36F, 0.60F) * (float)c->height,
-               tall / 6.4F, between(rng, 0.72F, 1), between(rng, -0.09F, 0.09F)};
+    b.place.x = between(rng, 0.25F, 0.75F) * (float)c->width;
+    b.place.y = between(rng, 0.36F, 0.60F) * (float)c->height;
+    b.place.scale = tall / 6.4F;
+    b.place.stretch_x = between(rng, 0.72F, 1);
+    b.place.angle = between(rng, -0.09F, 0.09F);
     b.housing = housing;
     b.visor = dim(housing, 0.55F);
     b.lens = between(rng, 0.62F, 0.80F);
@@ -112,8 +114,9 @@ static void draw_obstacles(canvas *c, rt_rng *rng, const scene *s, const build *
     int count = chance(rng, 0.25F) ? 1 + (int)rt__rng_below(rng, 3) : 0;
     for (int i = 0; i < count; i++) {
         float x = b->place.x, y = b->place.y, reach = b->place.scale * 6;
-        draw_line(c, x - reach * between(rng, 0.5F, 2), y + reach * between(rng, -1, 1),
-                  x + reach * between(rng, 0.5F, 2), y + reach * between(rng, -1, 1),
+        float left = between(rng, 0.5F, 2), left_up = between(rng, -1, 1);
+        float right = between(rng, 0.5F, 2), right_up = between(rng, -1, 1);
+        draw_line(c, x - reach * left, y + reach * left_up, x + reach * right, y + reach * right_up,
                   fmaxf(b->place.scale * between(rng, 0.04F, 0.16F), 0.6F),
                   plain(dim((colour){0.16F, 0.15F, 0.12F}, s->light)));
     }
