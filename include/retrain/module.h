@@ -32,7 +32,9 @@ typedef struct rt_module_info {
     uint64_t weight_count;
 } rt_module_info; /* strings live as long as the module */
 
-/* Opens a TF1 Hub module (folder or .tar.gz) or a frozen GraphDef, told apart by content.
+/* Opens a TF1 Hub module (folder or .tar.gz), an archive of the Object Detection API, a TF1 SavedModel, a
+ * checkpoint with its graph (folder or PREFIX.meta) or a frozen GraphDef, told apart by content.  What has no
+ * classifier at its end, a detector say, gives the backbone's widest feature map, averaged.
  *   path     borrowed during the call        options  NULL for {0}
  *   module   written on success only; give back with rt_module_close()
  *   RT_ENOTFOUND     no such path, a folder with no model in it, no such tensor

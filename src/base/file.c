@@ -152,10 +152,14 @@ static rt_code write_all(int fd, const char *bytes, size_t size, rt_error *err)
  * does not and which cannot be read without changing it for all threads. */
 static rt_code open_beside(const char *path, rt_buffer *name, int *fd, rt_error *err)
 {
+    /* A name may take all of the 255 bytes a file system allows: the temporary one begins like it. */
+    enum { LONGEST_NAME = 200 };
+    size_t folder = (size_t)(rt__path_name(path) - path), length = strlen(path + folder);
+    int kept = (int)(folder + (length < LONGEST_NAME ? length : LONGEST_NAME));
     for (unsigned attempt = 0; attempt < 10000; attempt++) {
         rt_code code;
         rt__buffer_reset(name);
-        rt__buffer_format(name, "%s.%ld-%u.tmp", path, (long)getpid(), attempt);
+        rt__buffer_format(name, "%.*s.%ld-%u.tmp", kept, path, (long)getpid(), attempt);
         if ((code = rt__buffer_ok(name, err)) != RT_OK)
             return code;
         if ((*fd = open(name->bytes, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) >= 0)

@@ -105,3 +105,19 @@ rt_code rt__freeze(rt_graph *graph, const rt_bundle *bundle, bool *is_variable, 
     }
     return RT_OK;
 }
+
+rt_code rt__freeze_stored(rt_graph *graph, const rt_bundle *bundle, rt_error *err)
+{
+    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
+        const rt_node *node = rt__graph_node(graph, i);
+        bool variable = is_op(node, "VarHandleOp") || is_op(node, "VariableV2") || is_op(node, "Variable");
+        rt_code code = RT_OK;
+        if (variable && rt__bundle_find(bundle, checkpoint_name(node)))
+            code = freeze_variable(graph, i, bundle, err);
+        else if (is_op(node, "ReadVariableOp"))
+            code = freeze_read(graph, i, err);
+        if (code != RT_OK)
+            return code;
+    }
+    return RT_OK;
+}

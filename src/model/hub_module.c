@@ -102,6 +102,15 @@ static rt_code find_ports(const rt_meta_graph *meta, const rt_module_options *op
     return code;
 }
 
+/* A detector, say: it is cut like a graph that says nothing. */
+static bool gives_no_features(const rt_meta_graph *meta, const rt_module_options *options)
+{
+    rt_port port;
+    return !options->bottleneck_tensor &&
+           rt__meta_graph_output(meta, "default", "default", &port, NULL) != RT_OK &&
+           rt__meta_graph_output(meta, "image_feature_vector", "default", &port, NULL) != RT_OK;
+}
+
 static rt_code open_module(const rt_source *source, const rt_module_options *options, rt_network *network,
                            rt_error *err)
 {
@@ -114,14 +123,16 @@ static rt_code open_module(const rt_source *source, const rt_module_options *opt
     network->graph = meta.def.graph;
     network->input_std = 255;
     code = check_format(source, rt__graph_arena(network->graph), err);
-    if (code == RT_OK)
-        code = find_ports(&meta, options, network, err);
-    if (code == RT_OK)
-        code = read_size(&meta, network, err);
-    if (code == RT_OK)
-        code = rt__path_join(&prefix, source->path, "variables/variables")
-                   ? rt__bundle_open(prefix.bytes, &network->variables, err)
-                   : rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK && !rt__path_join(&prefix, source->path, "variables/variables"))
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK && gives_no_features(&meta, options)) {
+        if ((code = rt__network_freeze(network, prefix.bytes, err)) == RT_OK)
+            code = rt__network_cut(network, options, err);
+    } else if (code == RT_OK) {
+        if ((code = find_ports(&meta, options, network, err)) == RT_OK &&
+            (code = read_size(&meta, network, err)) == RT_OK)
+            code = rt__bundle_open(prefix.bytes, &network->variables, err);
+    }
     rt__buffer_clear(&prefix);
     return code;
 }

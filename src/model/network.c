@@ -51,3 +51,11 @@ rt_code rt__network_override(rt_network *network, const rt_module_options *optio
                        network->height, network->width, MAX_SIDE);
     return RT_OK;
 }
+
+rt_code rt__network_freeze(rt_network *network, const char *prefix, rt_error *err)
+{
+    rt_code code = rt__bundle_open(prefix, &network->variables, err);
+    if (code == RT_OK)
+        code = rt__freeze_stored(network->graph, network->variables, err);
+    return code;
+}

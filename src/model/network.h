@@ -38,6 +38,10 @@ rt_code rt__network_override(rt_network *network, const rt_module_options *optio
 /* The shape of a tensor as far as the graph says it: an _output_shapes attribute, a Placeholder's shape. */
 bool rt__edge_shape(const rt_graph *graph, rt_edge edge, rt_shape *shape);
 
+/* Finds feature, input, size and scaling of a graph that does not say them, as far as options leave them
+ * open; the notice tells what was chosen.  For a bare graph, weights constant or frozen already. */
+rt_code rt__network_cut(rt_network *network, const rt_module_options *options, rt_error *err);
+
 /* Where the images come in: a Placeholder of float [?,h,w,3] that the feature needs.
  *   RT_EUNSUPPORTED  none, or several: the cause names them */
 rt_code rt__network_find_input(rt_network *network, rt_error *err);
@@ -63,5 +67,12 @@ bool rt__scales_input(const rt_graph *graph, rt_edge input, bool *unit);
  *   is_variable  [nodes] set for the nodes that became Const
  *   RT_EFORMAT   not in the checkpoint, or of another type or shape */
 rt_code rt__freeze(rt_graph *graph, const rt_bundle *bundle, bool *is_variable, rt_error *err);
+
+/* The same for a whole graph that is not cut yet: what the checkpoint does not hold (a training step's
+ * variables, say) stays a variable.  The values live as long as the bundle. */
+rt_code rt__freeze_stored(rt_graph *graph, const rt_bundle *bundle, rt_error *err);
+
+/* Opens the bundle at prefix, freezes with it and keeps it in network->variables. */
+rt_code rt__network_freeze(rt_network *network, const char *prefix, rt_error *err);
 
 #endif

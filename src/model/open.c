@@ -12,7 +12,10 @@
 #include <string.h>
 
 /* In the order in which they are asked. */
-static const rt_reader *const readers[] = {&rt__reader_hub_module, &rt__reader_frozen};
+static const rt_reader *const readers[] = {
+    &rt__reader_hub_module, &rt__reader_detection_archive, &rt__reader_saved_model,
+    &rt__reader_checkpoint, &rt__reader_meta_graph,        &rt__reader_frozen,
+};
 
 enum { N_READERS = sizeof readers / sizeof *readers };
 
@@ -54,8 +57,10 @@ static rt_code open_source(const rt_source *source, const char *path, const rt_m
     if (!reader && source->file)
         return unknown_file(source, err);
     if (!reader)
-        return rt_fail(err, RT_ENOTFOUND,
-                       "no model in this folder: a TF1 Hub module has tfhub_module.pb and saved_model.pb");
+        return rt_fail(
+            err, RT_ENOTFOUND,
+            "no model in this folder: a TF1 Hub module has tfhub_module.pb and saved_model.pb, a SavedModel "
+            "saved_model.pb, a detector frozen_inference_graph.pb, a checkpoint the file checkpoint");
     code = reader->open(source, options, &network, err);
     if (code == RT_OK)
         code = rt__network_override(&network, options, err);

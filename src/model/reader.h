@@ -21,6 +21,10 @@ typedef struct rt_reader {
 } rt_reader;
 
 extern const rt_reader rt__reader_hub_module;
+extern const rt_reader rt__reader_detection_archive;
+extern const rt_reader rt__reader_saved_model;
+extern const rt_reader rt__reader_checkpoint;
+extern const rt_reader rt__reader_meta_graph;
 extern const rt_reader rt__reader_frozen;
 
 /* Whether folder holds a file of that name; ending at "/" is a folder. */

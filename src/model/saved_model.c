@@ -93,22 +93,16 @@ static rt_code pick(const void *bytes, size_t size, const char *const *tags, siz
     return code;
 }
 
-rt_code rt__saved_model_read(const void *bytes, size_t size, const char *const *tags, size_t n_tags,
-                             rt_meta_graph *meta, rt_error *err)
+rt_code rt__meta_graph_read(const void *bytes, size_t size, rt_meta_graph *meta, rt_error *err)
 {
     ProtobufCMessage *message;
     Tf__MetaGraphDef *chosen;
-    rt_field field = {.bytes = NULL};
     rt_graph *graph;
-    rt_code code = pick(bytes, size, tags, n_tags, &field, err);
-    if (code == RT_OK)
-        code = rt__graph_new(&graph, err);
+    rt_code code = rt__graph_new(&graph, err);
     if (code != RT_OK)
         return code;
-    code = rt__proto_unpack(&tf__meta_graph_def__descriptor, field.bytes, field.size, rt__graph_arena(graph),
-                            &message, err);
-    if (code != RT_OK && err && err->offset >= 0)
-        err->offset += field.bytes - (const uint8_t *)bytes;
+    code =
+        rt__proto_unpack(&tf__meta_graph_def__descriptor, bytes, size, rt__graph_arena(graph), &message, err);
     if (code == RT_OK) {
         chosen = (Tf__MetaGraphDef *)message;
         meta->message = chosen;
@@ -117,6 +111,19 @@ rt_code rt__saved_model_read(const void *bytes, size_t size, const char *const *
     }
     if (code != RT_OK)
         rt__graph_free(graph);
+    return code;
+}
+
+rt_code rt__saved_model_read(const void *bytes, size_t size, const char *const *tags, size_t n_tags,
+                             rt_meta_graph *meta, rt_error *err)
+{
+    rt_field field = {.bytes = NULL};
+    rt_code code = pick(bytes, size, tags, n_tags, &field, err);
+    if (code != RT_OK)
+        return code;
+    code = rt__meta_graph_read(field.bytes, field.size, meta, err);
+    if (code != RT_OK && err && err->offset >= 0)
+        err->offset += field.bytes - (const uint8_t *)bytes;
     return code;
 }
 

@@ -28,6 +28,9 @@ typedef struct rt_meta_graph {
 rt_code rt__saved_model_read(const void *bytes, size_t size, const char *const *tags, size_t n_tags,
                              rt_meta_graph *meta, rt_error *err);
 
+/* A MetaGraphDef by itself: a checkpoint's .meta file.  err->offset is counted from bytes. */
+rt_code rt__meta_graph_read(const void *bytes, size_t size, rt_meta_graph *meta, rt_error *err);
+
 /* Whether a signature of that key is there. */
 bool rt__meta_graph_has_signature(const rt_meta_graph *meta, const char *signature);
 /* The tensor of an input (or output) of a signature; key NULL: the only one.  RT_ENOTFOUND lists what is

@@ -124,6 +124,9 @@ static void file_appears_whole_or_not_at_all(void **state)
     assert_string_equal(content.bytes, "second");
     assert_int_equal(info.size, 6);
     assert_int_equal(rt__file_read(&content, path.bytes, 5, NULL, &err), RT_ELIMIT);
+    rt__buffer_reset(&path); /* the longest name there can be */
+    rt__buffer_format(&path, "%s/%0255d", folder, 1);
+    assert_int_equal(rt__file_write(path.bytes, "x", 1, false, &err), RT_OK);
     rt__path_join(&path, folder, "a/b/out.txt/under");
     assert_int_not_equal(rt__file_check_writable(path.bytes, &err), RT_OK);
     rt__path_join(&path, folder, "a");

@@ -115,13 +115,23 @@ static void the_input_says_its_size_without_an_attachment(void **state)
     rt_module_close(module);
 }
 
+/* A detector, say, has no output with features: the module is cut like any graph. */
+static void a_module_without_a_feature_signature_is_cut_behind_its_backbone(void **state)
+{
+    rt_module *module;
+    tiny_module_write(*state, NULL, &(tiny_options){.no_signature = true});
+    module = opened(*state, NULL);
+    assert_int_equal(module->info.feature_size, TINY_FEATURES);
+    assert_int_equal(module->info.height, TINY_HEIGHT);
+    assert_non_null(strstr(module->info.notice, "the backbone's widest map"));
+    rt_module_close(module);
+}
+
 static void modules_that_lack_something_are_refused(void **state)
 {
     static const char *const train[] = {"train"};
     char path[PATH];
     refused(*state, NULL, RT_ENOTFOUND, "no model in this folder");
-    tiny_module_write(*state, NULL, &(tiny_options){.no_signature = true});
-    refused(*state, NULL, RT_ENOTFOUND, "no signature");
     tiny_module_write(*state, NULL, &(tiny_options){.tags = train, .n_tags = 1});
     refused(*state, NULL, RT_ENOTFOUND, "{train}");
     tiny_module_write(*state, NULL, &(tiny_options){.variable = "other/weights"});
@@ -230,7 +240,10 @@ static void what_cannot_be_cut_is_refused(void **state)
 {
     rt_graph *graph;
     uint32_t node;
-    graph_refused(*state, tiny_graph(false), NULL, RT_EUNSUPPORTED, "--bottleneck_tensor");
+    graph = tiny_graph(false);
+    assert_true(rt__graph_find(graph, "net/Conv2D", &node));
+    rt__graph_set_op(graph, node, "Bewilder");
+    graph_refused(*state, graph, NULL, RT_EUNSUPPORTED, "--bottleneck_tensor");
     graph_refused(*state, classifier_graph(), &(rt_module_options){.bottleneck_tensor = "net/feature"},
                   RT_ENOTFOUND, "net/features");
     graph_refused(*state, classifier_graph(), &(rt_module_options){.input_tensor = "image"}, RT_ENOTFOUND,
@@ -480,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_TREE(a_module_opens),
         WITH_TREE(the_input_says_its_size_without_an_attachment),
+        WITH_TREE(a_module_without_a_feature_signature_is_cut_behind_its_backbone),
         WITH_TREE(modules_that_lack_something_are_refused),
         WITH_TREE(a_graph_of_another_shape_than_its_checkpoint_is_refused),
         WITH_TREE(damaged_data_is_refused),

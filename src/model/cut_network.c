@@ -1,0 +1,89 @@
+/* Graphs that say neither where images come in, nor how these are scaled, nor what to take as features: that
+ * is found by structure and told in the notice. */
+#include "detector.h"
+#include "network.h"
+
+/* A network without a classifier at its end: cut behind its backbone. */
+static rt_code find_detector(rt_network *network, const rt_module_options *options, rt_error *err)
+{
+    rt_detector found;
+    rt_code code = rt__find_detector(network->graph, &found, err);
+    if (code != RT_OK)
+        return code;
+    network->feature = found.feature;
+    rt__buffer_text(&network->notice, "features from ");
+    rt__edge_name(network->graph, found.feature, &network->notice);
+    rt__buffer_text(&network->notice, ", the backbone's widest map that a head reads");
+    if (options->input_tensor)
+        return RT_OK;
+    network->input = found.input;
+    network->height = found.height;
+    network->width = found.width;
+    return RT_OK;
+}
+
+static rt_code find_feature(rt_network *network, const rt_module_options *options, bool *detected,
+                            rt_error *err)
+{
+    const rt_graph *graph = network->graph;
+    rt_classifier_node classifier;
+    rt_code code;
+    if (options->bottleneck_tensor) {
+        rt__buffer_format(&network->notice, "features from %s", options->bottleneck_tensor);
+        return rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor", &network->feature,
+                                err);
+    }
+    code = rt__find_classifier(graph, &classifier, err);
+    if (code == RT_EUNSUPPORTED) {
+        *detected = true;
+        return find_detector(network, options, err);
+    }
+    if (code != RT_OK)
+        return code;
+    network->feature = classifier.feature;
+    rt__buffer_text(&network->notice, "features from ");
+    rt__edge_name(graph, classifier.feature, &network->notice);
+    rt__buffer_format(&network->notice, ", the input of the classifier %s (%s to %lld classes)",
+                      rt__graph_node(graph, classifier.node)->name,
+                      rt__graph_node(graph, classifier.node)->op, (long long)classifier.outputs);
+    return RT_OK;
+}
+
+static rt_code find_input(rt_network *network, const rt_module_options *options, rt_error *err)
+{
+    rt_code code = options->input_tensor ? rt__network_find(network, options->input_tensor, "--input_tensor",
+                                                            &network->input, err)
+                                         : rt__network_find_input(network, err);
+    if (code == RT_OK)
+        rt__network_read_input(network);
+    return code;
+}
+
+static void find_scaling(rt_network *network, const rt_module_options *options)
+{
+    rt_buffer *notice = &network->notice;
+    bool unit;
+    rt__buffer_text(notice, "; images in ");
+    rt__edge_name(network->graph, network->input, notice);
+    if (options->input_std != 0)
+        return;
+    if (rt__scales_input(network->graph, network->input, &unit)) {
+        network->input_mean = 0;
+        network->input_std = unit ? 255 : 1;
+        rt__buffer_format(notice, ", scaled by the graph itself from %s", unit ? "0 .. 1" : "0 .. 255");
+    } else {
+        network->input_mean = network->input_std = 127.5f;
+        rt__buffer_text(notice, ", taken to be wanted in -1 .. 1 (else say --input_mean, --input_std)");
+    }
+}
+
+rt_code rt__network_cut(rt_network *network, const rt_module_options *options, rt_error *err)
+{
+    bool detected = false;
+    rt_code code = find_feature(network, options, &detected, err);
+    if (code == RT_OK && (!detected || options->input_tensor))
+        code = find_input(network, options, err);
+    if (code == RT_OK)
+        find_scaling(network, options);
+    return code;
+}

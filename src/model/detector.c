@@ -1,0 +1,393 @@
+#include "detector.h"
+
+#include "graph/fused.h"
+#include "network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Ops whose output is a feature map when an input is one. */
+static const char *const map_ops[] = {
+    "Conv2D",
+    "DepthwiseConv2dNative",
+    "FusedBatchNorm",
+    "FusedBatchNormV2",
+    "BiasAdd",
+    "FusedBatchNormV3",
+    "Relu",
+    "BatchNormWithGlobalNormalization",
+    "Relu6",
+    "LeakyRelu",
+    "Elu",
+    "Selu",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
+    "MaxPool",
+    "AvgPool",
+    "ConcatV2",
+    "Concat",
+    "Add",
+    "AddV2",
+    "Sub",
+    "Mul",
+    "RealDiv",
+    "Maximum",
+    "Minimum",
+    "Pad",
+    "PadV2",
+    "MirrorPad",
+    "Identity",
+    "StopGradient",
+    "FakeQuantWithMinMaxVars",
+    "Rsqrt",
+    "FakeQuantWithMinMaxArgs",
+    "CheckNumerics",
+    NULL,
+};
+/* They read a map's shape, not the map. */
+static const char *const shape_ops[] = {"Shape", "Rank", "Size", "ShapeN", NULL};
+static const char *const convolutions[] = {"Conv2D", "DepthwiseConv2dNative", NULL};
+/* y = a x + c for constants a, c. */
+static const char *const affine_ops[] = {"Mul", "Sub", "Add", "AddV2", "RealDiv", "Div", "BiasAdd", NULL};
+
+enum { UNKNOWN, SEARCHING, NO_MAP, MAP };
+
+typedef struct search {
+    rt_graph *graph;
+    uint32_t n;
+    uint8_t *state;    /* [n] whether a node's output is a feature map                     */
+    uint32_t *first;   /* [n + 1] where a node's readers begin in readers                  */
+    uint32_t *readers; /* node by node                                                     */
+    uint32_t *stack;   /* [n]                                                              */
+    bool *behind;      /* [n] behind the root                                              */
+    uint32_t *depth;   /* [n] convolutions behind the root up to and with this node        */
+} search;
+
+static bool is_one_of(const rt_node *node, const char *const *ops)
+{
+    while (*ops && strcmp(node->op, *ops) != 0)
+        ops++;
+    return *ops != NULL;
+}
+
+static bool is_convolution(const search *s, uint32_t node)
+{
+    return is_one_of(rt__graph_node(s->graph, node), convolutions);
+}
+
+/* ---- the search's tables ---- */
+
+static void search_clear(search *s)
+{
+    free(s->state);
+    free(s->first);
+    free(s->readers);
+    free(s->stack);
+    free(s->behind);
+    free(s->depth);
+}
+
+static rt_code search_init(search *s, rt_graph *graph, rt_error *err)
+{
+    size_t n_edges = 0;
+    *s = (search){.graph = graph, .n = rt__graph_count(graph)};
+    for (uint32_t i = 0; i < s->n; i++)
+        n_edges += rt__graph_node(graph, i)->n_inputs;
+    s->state = calloc((size_t)s->n + 1, sizeof *s->state);
+    s->first = calloc((size_t)s->n + 2, sizeof *s->first);
+    s->readers = calloc(n_edges + 1, sizeof *s->readers);
+    s->stack = calloc((size_t)s->n + 1, sizeof *s->stack);
+    s->behind = calloc((size_t)s->n + 1, sizeof *s->behind);
+    s->depth = calloc((size_t)s->n + 1, sizeof *s->depth);
+    if (!s->state || !s->first || !s->readers || !s->stack || !s->behind || !s->depth)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < s->n; i++)
+        for (uint32_t k = 0; k < rt__graph_node(graph, i)->n_inputs; k++)
+            s->first[rt__graph_node(graph, i)->inputs[k].node + 2]++;
+    for (uint32_t i = 2; i <= s->n; i++)
+        s->first[i] += s->first[i - 1];
+    for (uint32_t i = 0; i < s->n; i++) /* afterwards first[node] .. first[node + 1] are its readers */
+        for (uint32_t k = 0; k < rt__graph_node(graph, i)->n_inputs; k++)
+            s->readers[s->first[rt__graph_node(graph, i)->inputs[k].node + 1]++] = i;
+    return RT_OK;
+}
+
+/* Decides a node whose inputs are decided as far as they can be; a cycle has no map on it. */
+static uint8_t decide(const search *s, uint32_t index)
+{
+    const rt_node *node = rt__graph_node(s->graph, index);
+    if (is_convolution(s, index))
+        return MAP;
+    for (uint32_t k = 0; k < node->n_inputs; k++)
+        if (node->inputs[k].output == 0 && s->state[node->inputs[k].node] == MAP)
+            return MAP;
+    return NO_MAP;
+}
+
+/* Sets state of index and of all it depends on through map_ops; a node stands in the stack once. */
+static void find_map(search *s, uint32_t index)
+{
+    uint32_t top = 0;
+    s->stack[top++] = index;
+    s->state[index] = SEARCHING;
+    while (top > 0) {
+        uint32_t at = s->stack[top - 1], next = UINT32_MAX;
+        const rt_node *node = rt__graph_node(s->graph, at);
+        bool passes = is_one_of(node, map_ops) && !is_convolution(s, at);
+        for (uint32_t k = 0; passes && next == UINT32_MAX && k < node->n_inputs; k++)
+            if (s->state[node->inputs[k].node] == UNKNOWN)
+                next = node->inputs[k].node;
+        if (next != UINT32_MAX) {
+            s->state[next] = SEARCHING;
+            s->stack[top++] = next;
+            continue;
+        }
+        s->state[at] = passes || is_convolution(s, at) ? decide(s, at) : NO_MAP;
+        top--;
+    }
+}
+
+/* ---- the backbone ---- */
+
+/* Marks all maps behind root; returns how many there are. */
+static uint32_t mark_behind(search *s, uint32_t root)
+{
+    uint32_t top = 0, count = 0;
+    memset(s->behind, 0, s->n * sizeof *s->behind);
+    s->stack[top++] = root;
+    s->behind[root] = true;
+    while (top > 0) {
+        uint32_t at = s->stack[--top];
+        count++;
+        for (uint32_t r = s->first[at]; r < s->first[at + 1]; r++) {
+            uint32_t reader = s->readers[r];
+            if (s->state[reader] == MAP && !s->behind[reader]) {
+                s->behind[reader] = true;
+                s->stack[top++] = reader;
+            }
+        }
+    }
+    return count;
+}
+
+/* The convolution that reads no feature map and leads to the most of them. */
+static bool find_root(search *s, uint32_t *root)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        const rt_node *node = rt__graph_node(s->graph, i);
+        uint32_t count;
+        if (!is_convolution(s, i) || node->n_inputs != 2 || s->state[node->inputs[0].node] == MAP)
+            continue;
+        count = mark_behind(s, i);
+        if (count > most) {
+            most = count;
+            *root = i;
+        }
+    }
+    if (most)
+        mark_behind(s, *root);
+    return most > 0;
+}
+
+/* How many of a map's readers are of the backbone, and whether anything else reads it. */
+static uint32_t count_readers(const search *s, uint32_t node, bool *leaves)
+{
+    uint32_t count = 0;
+    *leaves = s->first[node] == s->first[node + 1];
+    for (uint32_t r = s->first[node]; r < s->first[node + 1]; r++) {
+        if (s->behind[s->readers[r]])
+            count++;
+        else if (!is_one_of(rt__graph_node(s->graph, s->readers[r]), shape_ops))
+            *leaves = true;
+    }
+    return count;
+}
+
+/* From where the backbone is left back to where the head branches off. */
+static uint32_t branch_point(const search *s, uint32_t exit, uint32_t root)
+{
+    uint32_t at = exit;
+    bool leaves;
+    for (uint32_t steps = 0; at != root && steps < s->n; steps++) {
+        const rt_node *node = rt__graph_node(s->graph, at);
+        uint32_t before = UINT32_MAX;
+        for (uint32_t k = 0; k < node->n_inputs && before == UINT32_MAX; k++)
+            if (s->behind[node->inputs[k].node])
+                before = node->inputs[k].node;
+        if (before == UINT32_MAX || count_readers(s, at, &leaves) > 1)
+            break;
+        at = before;
+    }
+    return at;
+}
+
+/* Convolutions from the root on, in graph order: exact for a topological order, else near enough to break a
+ * tie between maps of equally many channels. */
+static void measure_depth(search *s)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        const rt_node *node = rt__graph_node(s->graph, i);
+        uint32_t deepest = 0;
+        for (uint32_t k = 0; s->behind[i] && k < node->n_inputs; k++)
+            if (s->behind[node->inputs[k].node] && s->depth[node->inputs[k].node] > deepest)
+                deepest = s->depth[node->inputs[k].node];
+        s->depth[i] = deepest + (uint32_t)is_convolution(s, i);
+    }
+}
+
+typedef struct choice {
+    uint32_t node, depth;
+    int64_t channels;
+} choice;
+
+static bool better(const choice *a, const choice *b)
+{
+    return a->channels != b->channels ? a->channels > b->channels : a->depth > b->depth;
+}
+
+static rt_code consider(search *s, const rt_detector *found, uint32_t node, choice *best, choice *second)
+{
+    choice c = {.node = node, .depth = s->depth[node]};
+    rt_shape shape;
+    /* Any size will do where the graph leaves it free: channels do not depend on it. */
+    rt_code code = rt__graph_output_shape(s->graph, found->input, (rt_edge){node, 0},
+                                          found->height ? found->height : 320,
+                                          found->width ? found->width : 320, &shape, NULL);
+    if (code == RT_ENOMEM)
+        return code;
+    if (code != RT_OK || shape.rank != 4 || node == best->node || node == second->node)
+        return RT_OK;
+    c.channels = shape.dim[3];
+    if (better(&c, best)) {
+        *second = *best;
+        *best = c;
+    } else if (better(&c, second)) {
+        *second = c;
+    }
+    return RT_OK;
+}
+
+static rt_code choose_feature(search *s, uint32_t root, rt_detector *found, rt_error *err)
+{
+    choice best = {.node = UINT32_MAX}, second = {.node = UINT32_MAX};
+    rt_code code = RT_OK;
+    measure_depth(s);
+    for (uint32_t i = 0; i < s->n && code == RT_OK; i++) {
+        bool leaves = false;
+        if (s->behind[i])
+            count_readers(s, i, &leaves);
+        if (leaves)
+            code = consider(s, found, branch_point(s, i, root), &best, &second);
+    }
+    if (code != RT_OK)
+        return rt_fail(err, code, "out of memory");
+    if (best.node == UINT32_MAX)
+        return rt_fail(
+            err, RT_EUNSUPPORTED,
+            "no feature map that can be run stands behind the first convolution '%s'; name a tensor with "
+            "--bottleneck_tensor",
+            rt__graph_node(s->graph, root)->name);
+    found->feature = (rt_edge){best.node, 0};
+    found->shallower = (rt_edge){second.node == UINT32_MAX ? best.node : second.node, 0};
+    return RT_OK;
+}
+
+/* ---- the image ---- */
+
+/* Back from the first convolution over what only scales and shifts by constants. */
+static rt_edge find_pixels(const search *s, uint32_t root)
+{
+    rt_edge edge = rt__graph_node(s->graph, root)->inputs[0];
+    for (uint32_t steps = 0; edge.output == 0 && steps < s->n; steps++) {
+        const rt_node *node = rt__graph_node(s->graph, edge.node);
+        bool affine = node->n_inputs == 2 && is_one_of(node, affine_ops);
+        if (affine && rt__graph_const(s->graph, node->inputs[1]))
+            edge = node->inputs[0];
+        else if (affine && rt__graph_const(s->graph, node->inputs[0]))
+            edge = node->inputs[1];
+        else if (strcmp(node->op, "Identity") == 0 && node->n_inputs == 1)
+            edge = node->inputs[0];
+        else
+            break;
+    }
+    return edge;
+}
+
+static bool take_size(rt_detector *found, int64_t height, int64_t width)
+{
+    if (height <= 0 || width <= 0 || height > INT32_MAX || width > INT32_MAX)
+        return false;
+    found->height = (int32_t)height;
+    found->width = (int32_t)width;
+    return true;
+}
+
+static bool size_of_resize(const search *s, const rt_node *node, rt_detector *found)
+{
+    const rt_tensor *size;
+    int32_t sides[2];
+    if (strncmp(node->op, "Resize", 6) != 0 || node->n_inputs < 2)
+        return false;
+    size = rt__graph_const(s->graph, node->inputs[1]);
+    if (!size || size->dtype != RT_INT32 || size->bytes != sizeof sides)
+        return false;
+    memcpy(sides, size->data, sizeof sides);
+    return take_size(found, sides[0], sides[1]);
+}
+
+/* The tensor's own static shape, or that of the elements it is stacked from. */
+static bool size_of_shape(const search *s, rt_edge edge, rt_detector *found)
+{
+    const rt_attr *element = rt__node_attr(rt__graph_node(s->graph, edge.node), "element_shape");
+    rt_shape shape;
+    if (element && element->kind == RT_ATTR_SHAPE && element->value.shape.rank == 3)
+        return take_size(found, element->value.shape.dim[0], element->value.shape.dim[1]);
+    return rt__edge_shape(s->graph, edge, &shape) && shape.rank == 4 &&
+           take_size(found, shape.dim[1], shape.dim[2]);
+}
+
+/* Else the nearest resizing to a constant size that the pixels come from, through loops and all. */
+static void find_size(search *s, rt_detector *found)
+{
+    uint32_t head = 0, tail = 0;
+    if (size_of_shape(s, found->input, found))
+        return;
+    memset(s->behind, 0, s->n * sizeof *s->behind);
+    s->stack[tail++] = found->input.node;
+    s->behind[found->input.node] = true;
+    while (head < tail) {
+        const rt_node *node = rt__graph_node(s->graph, s->stack[head++]);
+        if (size_of_resize(s, node, found))
+            return;
+        for (uint32_t k = 0; k < node->n_inputs; k++)
+            if (!s->behind[node->inputs[k].node]) {
+                s->behind[node->inputs[k].node] = true;
+                s->stack[tail++] = node->inputs[k].node;
+            }
+    }
+}
+
+rt_code rt__find_detector(rt_graph *graph, rt_detector *found, rt_error *err)
+{
+    search s;
+    uint32_t root = 0;
+    rt_code code = search_init(&s, graph, err);
+    *found = (rt_detector){.height = 0};
+    for (uint32_t i = 0; code == RT_OK && i < s.n; i++)
+        if (s.state[i] == UNKNOWN)
+            find_map(&s, i);
+    if (code == RT_OK && !find_root(&s, &root))
+        code = rt_fail(err, RT_EUNSUPPORTED,
+                       "no feature tensor: the graph has neither a classifier at its end nor a "
+                       "convolution; name a tensor with --bottleneck_tensor");
+    if (code == RT_OK) {
+        found->input = find_pixels(&s, root);
+        find_size(&s, found);
+        mark_behind(&s, root);
+        code = choose_feature(&s, root, found, err);
+    }
+    search_clear(&s);
+    return code;
+}
