@@ -38,8 +38,10 @@ static rt_code step_into_wrappers(const char **root, rt_listing *listing, bool l
 {
     rt_listing inner = *listing;
     rt_buffer path = {0}, next = {0};
-    rt_code code = RT_OK;
+    rt_code code;
     rt__buffer_text(&path, *root);
+    if ((code = rt__buffer_ok(&path, err)) != RT_OK)
+        goto done;
     for (int depth = 0; depth < MAX_WRAPPERS && inner.n_folders == 1 && inner.n_photos == 0; depth++) {
         rt_buffer swapped;
         rt__path_join(&next, path.bytes, inner.folders[0]);

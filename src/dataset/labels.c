@@ -124,7 +124,7 @@ rt_code rt__label_make(const char *folder, bool legacy, rt_buffer *label, rt_err
     }
     if (space && legacy)
         rt__buffer_text(label, " ");
-    if (label->size == start && !legacy)
+    if (label->size == start && !legacy && !label->failed)
         return rt_fail(err, RT_EFORMAT, "folder '%s' has no letter or digit to make a label of: rename it",
                        folder);
     return rt__buffer_ok(label, err);

@@ -1,4 +1,5 @@
 #include "dataset/listing.h"
+#include "support/starve.h"
 #include "support/tree.h"
 
 #include <malloc.h>
@@ -395,6 +396,30 @@ static void a_photo_costs_less_than_100_bytes_and_its_name(void **state)
     tree_remove(tree);
 }
 
+static rt_code open_and_close(void *tree, rt_error *err)
+{
+    rt_dataset *dataset;
+    char *path;
+    rt_code code = rt_dataset_open(tree, &by_default, NULL, &dataset, err);
+    if (code != RT_OK)
+        return code;
+    if (!(path = rt_dataset_path(dataset, 0)))
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    free(path);
+    rt_dataset_close(dataset);
+    return code;
+}
+
+static void memory_that_runs_out_is_told(void **state)
+{
+    char *tree = tree_new();
+    (void)state;
+    make_photos(tree, "wrapper/a", 3);
+    make_photos(tree, "wrapper/b", 30);
+    assert_true(starve(open_and_close, tree) > 20);
+    tree_remove(tree);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +435,7 @@ int main(void)
         cmocka_unit_test(variants_of_one_object_stay_together),
         cmocka_unit_test(moving_the_folder_moves_no_photo),
         cmocka_unit_test(a_photo_costs_less_than_100_bytes_and_its_name),
+        cmocka_unit_test(memory_that_runs_out_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

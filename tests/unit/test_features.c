@@ -4,6 +4,7 @@
 #include "feature/cache_text.h"
 #include "model/module.h"
 #include "retrain/feature.h"
+#include "support/starve.h"
 #include "support/tree.h"
 
 #include <fcntl.h>
@@ -23,6 +24,7 @@ typedef struct scene {
     rt_module module;
     char *tree;
     size_t n_photos;
+    size_t n_tries;
     bool no_cache;
     char log[60000];
     uint64_t done, total; /* of the last progress */
@@ -411,6 +413,35 @@ static void a_cache_that_cannot_be_written_is_named(void **state)
     assert_string_equal(s->err.cause, "is a file, a folder is needed");
 }
 
+static rt_code compute_alone(void *context, rt_error *err)
+{
+    scene *s = context;
+    rt_code code = compute(s, 1, true);
+    *err = s->err;
+    return code;
+}
+
+/* What was cached before memory ran out is used by the next try, so the folder is renamed each time. */
+static rt_code compute_cold(void *context, rt_error *err)
+{
+    scene *s = context;
+    char from[600], to[600];
+    tree_path(from, sizeof from, s->tree, "cache");
+    snprintf(to, sizeof to, "%s/old%zu", s->tree, s->n_tries++);
+    rename(from, to);
+    return compute_alone(s, err);
+}
+
+static void memory_that_runs_out_is_told(void **state)
+{
+    scene *s = *state;
+    assert_true(starve(compute_cold, s) > 100);
+    assert_true(starve(compute_alone, s) > 20);
+    s->n_photos = 2;
+    put_photo(s, 1, 1, 2, 3); /* one to be made, one cached */
+    assert_true(starve(compute_alone, s) > 20);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -429,6 +460,7 @@ int main(void)
         TEST(without_a_cache_nothing_is_written),
         TEST(threads_change_no_bit),
         TEST(a_cache_that_cannot_be_written_is_named),
+        TEST(memory_that_runs_out_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
