@@ -19,6 +19,7 @@ static rt_code find_detector(rt_network *network, const rt_module_options *optio
     network->input = found.input;
     network->height = found.height;
     network->width = found.width;
+    network->planar = found.planar;
     return RT_OK;
 }
 

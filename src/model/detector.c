@@ -62,6 +62,7 @@ typedef struct search {
     uint32_t *stack;   /* [n]                                                              */
     bool *behind;      /* [n] behind the root                                              */
     uint32_t *depth;   /* [n] convolutions behind the root up to and with this node        */
+    bool planar;       /* the root's data_format is NCHW                                   */
 } search;
 
 static bool is_one_of(const rt_node *node, const char *const *ops)
@@ -69,6 +70,12 @@ static bool is_one_of(const rt_node *node, const char *const *ops)
     while (*ops && strcmp(node->op, *ops) != 0)
         ops++;
     return *ops != NULL;
+}
+
+static bool is_planar(const rt_node *node)
+{
+    const rt_attr *format = rt__node_attr(node, "data_format");
+    return format && format->kind == RT_ATTR_STRING && strcmp(format->value.s.bytes, "NCHW") == 0;
 }
 
 static bool is_convolution(const search *s, uint32_t node)
@@ -205,6 +212,17 @@ static uint32_t count_readers(const search *s, uint32_t node, bool *leaves)
     return count;
 }
 
+/* Whether nobody reads a map that is no convolution's raw result: a backbone's end rather than a head's. */
+static bool ends_backbone(const search *s, uint32_t node)
+{
+    static const char *const raw[] = {"Conv2D", "DepthwiseConv2dNative", "BiasAdd", NULL};
+    if (s->first[node] != s->first[node + 1])
+        return false;
+    while (strcmp(rt__graph_node(s->graph, node)->op, "Identity") == 0)
+        node = rt__graph_node(s->graph, node)->inputs[0].node;
+    return !is_one_of(rt__graph_node(s->graph, node), raw);
+}
+
 /* From where the backbone is left back to where the head branches off. */
 static uint32_t branch_point(const search *s, uint32_t exit, uint32_t root)
 {
@@ -259,7 +277,7 @@ static rt_code consider(search *s, const rt_detector *found, uint32_t node, choi
         return code;
     if (code != RT_OK || shape.rank != 4 || node == best->node || node == second->node)
         return RT_OK;
-    c.channels = shape.dim[3];
+    c.channels = shape.dim[s->planar ? 1 : 3];
     if (better(&c, best)) {
         *second = *best;
         *best = c;
@@ -279,7 +297,7 @@ static rt_code choose_feature(search *s, uint32_t root, rt_detector *found, rt_e
         if (s->behind[i])
             count_readers(s, i, &leaves);
         if (leaves)
-            code = consider(s, found, branch_point(s, i, root), &best, &second);
+            code = consider(s, found, ends_backbone(s, i) ? i : branch_point(s, i, root), &best, &second);
     }
     if (code != RT_OK)
         return rt_fail(err, code, "out of memory");
@@ -345,7 +363,7 @@ static bool size_of_shape(const search *s, rt_edge edge, rt_detector *found)
     if (element && element->kind == RT_ATTR_SHAPE && element->value.shape.rank == 3)
         return take_size(found, element->value.shape.dim[0], element->value.shape.dim[1]);
     return rt__edge_shape(s->graph, edge, &shape) && shape.rank == 4 &&
-           take_size(found, shape.dim[1], shape.dim[2]);
+           take_size(found, shape.dim[s->planar ? 2 : 1], shape.dim[s->planar ? 3 : 2]);
 }
 
 /* Else the nearest resizing to a constant size that the pixels come from, through loops and all. */
@@ -383,6 +401,8 @@ rt_code rt__find_detector(rt_graph *graph, rt_detector *found, rt_error *err)
                        "no feature tensor: the graph has neither a classifier at its end nor a "
                        "convolution; name a tensor with --bottleneck_tensor");
     if (code == RT_OK) {
+        s.planar = is_planar(rt__graph_node(graph, root));
+        found->planar = s.planar;
         found->input = find_pixels(&s, root);
         find_size(&s, found);
         mark_behind(&s, root);

@@ -9,6 +9,7 @@ typedef struct rt_detector {
     rt_edge feature;       /* a feature map: the one with the most channels that a head reads    */
     rt_edge shallower;     /* the next best one, or feature again                                */
     int32_t height, width; /* of the images; 0 where the graph leaves them free                  */
+    bool planar;           /* the input wants [n,3,h,w]                                          */
 } rt_detector;
 
 /* Looks at structure alone.  The backbone is what the first convolution leads to through ops that keep a
