@@ -29,7 +29,7 @@ class Exported:
         cls.scratch = tempfile.TemporaryDirectory()
         cls.folder = cls.scratch.name
         cls.graph = cls.path('output_graph.pb')
-        common.retrain('--image_dir', common.FLOWERS, '--tfhub_module', os.path.join(common.MODULES, cls.module),
+        common.retrain('--image_dir', common.FLOWERS, '--tfhub_module', cls.module,
                        '--output_graph', cls.graph, '--output_labels', cls.path('output_labels.txt'),
                        '--bottleneck_dir', cls.path('bottleneck'), '--summaries_dir', cls.path('logs'),
                        '--how_many_training_steps', '400')
@@ -135,8 +135,20 @@ class Exported:
 
 
 class EfficientNet(Exported, unittest.TestCase):
-    module, size = 'efficientnet_lite0_feature_vector', 224
+    module, size = os.path.join(common.MODULES, 'efficientnet_lite0_feature_vector'), 224
 
 
 class MobileNetV2(Exported, unittest.TestCase):
-    module, size = 'mobilenet_v2_100_224_feature_vector', 224
+    module, size = os.path.join(common.MODULES, 'mobilenet_v2_100_224_feature_vector'), 224
+
+
+class SsdInception(Exported, unittest.TestCase):
+    """A detector as base network, the whole way to a Jetson."""
+    module, size = os.path.join(common.REFERENCE, 'ssd', 'ssd_inception_v2_coco_2017_11_17'), 300
+
+    def test_the_graph_holds_the_backbone_alone(self):
+        ops = {node.op for node in common.read_graph(self.graph).node}
+        self.assertLessEqual(ops, {
+            'Placeholder', 'PlaceholderWithDefault', 'Const', 'Identity', 'Conv2D', 'DepthwiseConv2dNative',
+            'FusedBatchNorm', 'Relu6', 'MaxPool', 'AvgPool', 'ConcatV2', 'Mul', 'Sub', 'Mean', 'MatMul', 'Add', 'AddV2',
+            'Softmax'})
