@@ -1,6 +1,7 @@
 /* measure COMMAND ... - runs a command and writes one line to standard error when it is done:
  *   measure: WALL_S CPU_S PEAK_MB
- * Wall and processor time in seconds, largest resident set in MB of 10^6 bytes.  Its exit status is the command's. */
+ * Wall and processor time in seconds, largest resident set in MB of 10^6 bytes.  Its exit status is the
+ * command's. */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
