@@ -1,5 +1,6 @@
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -132,6 +133,18 @@ rt_code rt__file_info(const char *path, rt_file_info *info, rt_error *err)
 bool rt__file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+bool rt__folder_is_empty(const char *path)
+{
+    DIR *folder = opendir(path);
+    size_t entries = 0;
+    if (!folder)
+        return false;
+    while (readdir(folder))
+        entries++;
+    closedir(folder);
+    return entries <= 2; /* "." and ".." */
 }
 
 static rt_code write_all(int fd, const char *bytes, size_t size, rt_error *err)

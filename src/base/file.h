@@ -46,6 +46,9 @@ rt_code rt__writer_close(rt_writer *writer, rt_code code, bool durable, rt_error
 /* Makes a folder and those above it; one that is there already is fine. */
 rt_code rt__folder_make(const char *path, rt_error *err);
 
+/* False also when it cannot be listed. */
+bool rt__folder_is_empty(const char *path);
+
 /* Whether a file could be written at path: the nearest existing folder above it is writable and path is not
  * a folder, or path is a writable file.  Creates nothing. */
 rt_code rt__file_check_writable(const char *path, rt_error *err);

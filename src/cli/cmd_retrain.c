@@ -92,9 +92,11 @@ static const rt_option options[] = {
     {"summaries_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(summaries_dir), NULL,
      "Where logs for TensorBoard go. Accepted; they are not written yet."},
     {"checkpoint_path", NULL, RT_OPTION_TEXT, "PREFIX", 0, 0, RUN(checkpoint_path), NULL,
-     "Where checkpoints go. Accepted; they are not written yet."},
-    {"saved_model_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(saved_model_dir), NULL,
-     "Where a SavedModel goes (not supported yet)."},
+     "Where TensorFlow's checkpoint goes: PREFIX.meta, PREFIX.index, PREFIX.data-00000-of-00001, and a file "
+     "named "
+     "checkpoint beside them."},
+    {"saved_model_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(saved_model_dir), "none",
+     "Where a SavedModel goes, for TensorFlow and TensorFlow Serving: a new folder."},
     {"threads", "Run", RT_OPTION_INT, "N", 0, 1024, RUN(threads), "one for each core",
      "Threads; the result does not depend on them."},
     {"logging_verbosity", NULL, RT_OPTION_CHOICE, "DEBUG|INFO|WARN|ERROR|FATAL", 0, 0, AT(logging_verbosity),

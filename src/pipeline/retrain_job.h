@@ -2,10 +2,14 @@
 #ifndef RT_PIPELINE_RETRAIN_JOB_H
 #define RT_PIPELINE_RETRAIN_JOB_H
 
+#include "graph/graph.h"
 #include "head/train.h"
 #include "retrain/dataset.h"
 #include "retrain/feature.h"
 #include "retrain/pipeline.h"
+
+/* Where the module's variables are in the graph that is written, as hub.Module names them. */
+#define RT_RETRAIN_VARIABLE_SCOPE "module"
 
 typedef enum rt_retrain_step_number {
     RT_STEP_DATASET,
@@ -44,8 +48,16 @@ rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err);
 /* The run as one JSON document, owned by the caller. */
 rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err);
 
-/* Writes the classifier as it is in head. */
+/* The classifier as it is in head; the caller gives it back with rt__graph_free(). */
+rt_code rt__retrain_graph(const rt_retrain_job *job, const rt_head *head, rt_graph **graph, rt_error *err);
+/* Writes it, frozen. */
 rt_code rt__retrain_write_graph(const rt_retrain_job *job, const rt_head *head, const char *path,
                                 rt_error *err);
+
+/* Writes what TensorFlow can go on with: the checkpoint, and the SavedModel where one is wanted. */
+rt_code rt__retrain_write_variables(const rt_retrain_job *job, rt_graph *classifier, rt_error *err);
+
+/* Makes the folder that a file goes to. */
+rt_code rt__retrain_make_folder_of(const char *path, rt_error *err);
 
 #endif

@@ -86,11 +86,6 @@ static rt_code check_supported(const rt_retrain_options *o, rt_error *err)
                        "--%s: distorting photos is not supported yet; leave the flag away to train on the "
                        "photos as they are",
                        distortion);
-    if (!is_empty(o->saved_model_dir))
-        return rt_fail(
-            err, RT_EUNSUPPORTED,
-            "--saved_model_dir: writing a SavedModel is not supported yet; --output_graph writes the "
-            "same classifier as a frozen graph");
     return RT_OK;
 }
 
@@ -181,6 +176,20 @@ static rt_code check_output(const output *out, const char *module, rt_error *err
     return code;
 }
 
+/* A folder with files in it is not written to. */
+static rt_code check_saved_model(const char *folder, rt_error *err)
+{
+    struct stat at;
+    if (is_empty(folder) || stat(folder, &at) != 0)
+        return RT_OK;
+    if (!S_ISDIR(at.st_mode))
+        return rt_fail(err, RT_EARG, "--saved_model_dir %s is a file; name a new folder", folder);
+    if (!rt__folder_is_empty(folder))
+        return rt_fail(err, RT_EARG, "--saved_model_dir %s exists and is not empty; name a new folder",
+                       folder);
+    return RT_OK;
+}
+
 static rt_code check_outputs(const rt_retrain_options *o, rt_error *err)
 {
     bool json_file = o->json && strcmp(o->json, "-") != 0;
@@ -191,6 +200,8 @@ static rt_code check_outputs(const rt_retrain_options *o, rt_error *err)
         {"bottleneck_dir", o->bottleneck_dir, true, true},
         {"intermediate_output_graphs_dir", o->intermediate_output_graphs_dir, true,
          o->intermediate_store_frequency > 0},
+        {"checkpoint_path", o->checkpoint_path, false, !is_empty(o->checkpoint_path)},
+        {"saved_model_dir", o->saved_model_dir, true, !is_empty(o->saved_model_dir)},
     };
     size_t n = sizeof outputs / sizeof *outputs;
     for (size_t i = 0; i < n; i++) {
@@ -217,6 +228,8 @@ rt_code rt_retrain_check(const rt_retrain_options *options, rt_error *err)
     if ((code = check_supported(options, err)) != RT_OK)
         return code;
     if ((code = check_urls(options, err)) != RT_OK)
+        return code;
+    if ((code = check_saved_model(options->saved_model_dir, err)) != RT_OK)
         return code;
     return check_outputs(options, err);
 }
