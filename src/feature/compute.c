@@ -17,6 +17,7 @@ enum {
     PHOTO_BYTES = 1 << 28, /* no photo is that large */
     TEXT_BYTES = 64,       /* of a value in a bottleneck file, ample room for spaces */
     LOG_EVERY = 100,       /* retrain.py's */
+    MOST_WARNINGS = 10,    /* a copied data set would give one for each photo */
     PROGRESS_NS = 100000000
 };
 
@@ -41,7 +42,7 @@ typedef struct pass {
 
     pthread_mutex_t lock;   /* guards what follows, and calls of log and progress */
     rt_freshness **records; /* one for each folder with bottleneck files */
-    size_t n_records, n_done;
+    size_t n_records, n_done, n_warned;
     int64_t shown_ns; /* when progress was last told */
 } pass;
 
@@ -55,8 +56,9 @@ static int64_t now_ns(void)
 static void warn(pass *p, const char *what, const char *path, const char *cause)
 {
     pthread_mutex_lock(&p->lock);
-    rt_log_line(p->options->log, RT_WARN, "%s, recreating bottleneck %s%s%s%s", what, path,
-                *cause ? " (" : "", cause, *cause ? ")" : "");
+    rt_log_line(p->options->log, p->n_warned++ < MOST_WARNINGS ? RT_WARN : RT_DEBUG,
+                "%s, recreating bottleneck %s%s%s%s", what, path, *cause ? " (" : "", cause,
+                *cause ? ")" : "");
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -352,6 +354,9 @@ rt_code rt_features_compute(const rt_module *module, const rt_feature_source *so
         code = rt__pool_run(n_workers, source->n_photos, do_photo, &p, err);
         write_records(&p);
     }
+    if (p.n_warned > MOST_WARNINGS)
+        rt_log_line(options->log, RT_WARN, "%zu more bottlenecks were recreated.",
+                    p.n_warned - MOST_WARNINGS);
     if (code == RT_OK)
         code = list_skipped(&p, err);
     finish(&p, n_workers);
