@@ -1,7 +1,9 @@
+/* Archives, read and written: all of libarchive that is used. */
 #include "unpack.h"
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "pack.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -196,5 +198,67 @@ rt_code rt__unpack(const char *archive, const char *folder, const rt_unpack_limi
     rt__buffer_clear(&u.path);
     if (code != RT_OK)
         rt_doing(err, archive, "cannot unpack");
+    return code;
+}
+
+/* ---- writing ---- */
+
+typedef struct packing {
+    rt_writer writer;
+    rt_code code; /* of the writer: libarchive only knows that something failed */
+    rt_error *err;
+} packing;
+
+static la_ssize_t put_block(struct archive *archive, void *user, const void *bytes, size_t size)
+{
+    packing *p = user;
+    p->code = rt__writer_add(&p->writer, bytes, size, p->err);
+    if (p->code == RT_OK)
+        return (la_ssize_t)size;
+    archive_set_error(archive, EIO, "cannot write");
+    return -1;
+}
+
+static bool put_entry(struct archive *archive, const rt_packed_file *file)
+{
+    struct archive_entry *entry = archive_entry_new();
+    bool folder = file->name[strlen(file->name) - 1] == '/', good;
+    if (!entry)
+        return false;
+    archive_entry_set_pathname(entry, file->name);
+    archive_entry_set_filetype(entry, folder ? AE_IFDIR : AE_IFREG);
+    archive_entry_set_perm(entry, folder ? 0755 : 0644);
+    archive_entry_set_mtime(entry, 0, 0);
+    archive_entry_set_size(entry, (la_int64_t)file->size);
+    good =
+        archive_write_header(archive, entry) == ARCHIVE_OK &&
+        (file->size == 0 || archive_write_data(archive, file->bytes, file->size) == (la_ssize_t)file->size);
+    archive_entry_free(entry);
+    return good;
+}
+
+rt_code rt__pack(const char *archive, const rt_packed_file *files, size_t n_files, rt_error *err)
+{
+    packing p = {.code = RT_OK, .err = err};
+    struct archive *writer = archive_write_new();
+    rt_code code =
+        writer ? rt__writer_open(&p.writer, archive, err) : rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK) {
+        bool good = archive_write_add_filter_gzip(writer) == ARCHIVE_OK &&
+                    archive_write_set_filter_option(writer, "gzip", "timestamp", NULL) == ARCHIVE_OK &&
+                    archive_write_set_format_ustar(writer) == ARCHIVE_OK &&
+                    archive_write_open(writer, &p, NULL, put_block, NULL) == ARCHIVE_OK;
+        for (size_t i = 0; good && i < n_files; i++)
+            good = put_entry(writer, &files[i]);
+        good = good && archive_write_close(writer) == ARCHIVE_OK;
+        code = p.code;
+        if (code == RT_OK && !good)
+            code = archive_errno(writer) == ENOMEM
+                       ? rt_fail(err, RT_ENOMEM, "out of memory")
+                       : rt_fail(err, RT_EIO, "cannot pack: %s", archive_error_string(writer));
+    }
+    archive_write_free(writer);
+    if (p.writer.path.bytes)
+        code = rt__writer_close(&p.writer, code, true, err);
     return code;
 }

@@ -50,6 +50,19 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
     return RT_OK;
 }
 
+/* A tensor named inside a detector: its images come out of a loop that sizes them, not out of a Placeholder.
+ */
+static bool take_detectors_input(rt_network *network)
+{
+    rt_detector found;
+    if (rt__find_detector(network->graph, &found, NULL) != RT_OK)
+        return false;
+    network->input = found.input;
+    network->height = found.height;
+    network->width = found.width;
+    return true;
+}
+
 static rt_code find_input(rt_network *network, const rt_module_options *options, rt_error *err)
 {
     rt_code code = options->input_tensor ? rt__network_find(network, options->input_tensor, "--input_tensor",
@@ -57,6 +70,9 @@ static rt_code find_input(rt_network *network, const rt_module_options *options,
                                          : rt__network_find_input(network, err);
     if (code == RT_OK)
         rt__network_read_input(network);
+    else if (code != RT_ENOMEM && options->bottleneck_tensor && !options->input_tensor &&
+             take_detectors_input(network))
+        return RT_OK;
     return code;
 }
 

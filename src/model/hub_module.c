@@ -114,6 +114,8 @@ static bool gives_no_features(const rt_meta_graph *meta, const rt_module_options
 static rt_code open_module(const rt_source *source, const rt_module_options *options, rt_network *network,
                            rt_error *err)
 {
+    /* Without: the weights are constants of the graph. */
+    bool stored = rt__source_holds(source, "variables/");
     rt_buffer prefix = {0};
     rt_meta_graph meta;
     rt_code code = read_graph(source, &meta, err);
@@ -126,11 +128,11 @@ static rt_code open_module(const rt_source *source, const rt_module_options *opt
     if (code == RT_OK && !rt__path_join(&prefix, source->path, "variables/variables"))
         code = rt_fail(err, RT_ENOMEM, "out of memory");
     if (code == RT_OK && gives_no_features(&meta, options)) {
-        if ((code = rt__network_freeze(network, prefix.bytes, err)) == RT_OK)
+        if (!stored || (code = rt__network_freeze(network, prefix.bytes, err)) == RT_OK)
             code = rt__network_cut(network, options, err);
     } else if (code == RT_OK) {
         if ((code = find_ports(&meta, options, network, err)) == RT_OK &&
-            (code = read_size(&meta, network, err)) == RT_OK)
+            (code = read_size(&meta, network, err)) == RT_OK && stored)
             code = rt__bundle_open(prefix.bytes, &network->variables, err);
     }
     rt__buffer_clear(&prefix);
