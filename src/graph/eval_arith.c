@@ -2,6 +2,8 @@
  * has the bits that TensorFlow computes. */
 #include "op_rules.h"
 
+#include "base/rsqrt.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -137,19 +139,20 @@ static const struct unary {
     const char *op;
     float (*floats)(float);
     int64_t (*ints)(int64_t); /* NULL: not for integers */
+    float (*vectors)(float);  /* what whole vectors of floats get; NULL: the same */
 } unaries[] = {
-    {"Elu", elu_f, NULL},
-    {"Exp", expf, NULL},
-    {"Log", logf, NULL},
-    {"Neg", neg_f, neg_i},
-    {"Relu", relu_f, NULL},
-    {"Relu6", relu6_f, NULL},
-    {"Round", rintf, NULL},
-    {"Rsqrt", rsqrt_f, NULL},
-    {"Sigmoid", sigmoid_f, NULL},
-    {"Sqrt", sqrtf, NULL},
-    {"Square", square_f, square_i},
-    {"Tanh", tanhf, NULL},
+    {"Elu", elu_f, NULL, NULL},
+    {"Exp", expf, NULL, NULL},
+    {"Log", logf, NULL, NULL},
+    {"Neg", neg_f, neg_i, NULL},
+    {"Relu", relu_f, NULL, NULL},
+    {"Relu6", relu6_f, NULL, NULL},
+    {"Round", rintf, NULL, NULL},
+    {"Rsqrt", rsqrt_f, NULL, rt__rsqrt_vector},
+    {"Sigmoid", sigmoid_f, NULL, NULL},
+    {"Sqrt", sqrtf, NULL, NULL},
+    {"Square", square_f, square_i, NULL},
+    {"Tanh", tanhf, NULL, NULL},
 };
 
 static const struct binary {
@@ -184,12 +187,14 @@ rt_code rt__eval_unary(const rt_op_call *call, void *const *data, const rt_value
 {
     const rt_tensor *in = call->constant[0];
     const struct unary *row = unaries;
-    size_t count = rt__tensor_count(in);
+    size_t count = rt__tensor_count(in), in_vectors = 0;
     while (strcmp(row->op, call->node->op) != 0)
         row++; /* ops.c gives this rule to no op that has no row here */
+    if (row->vectors)
+        in_vectors = count / RT_RSQRT_VECTOR * RT_RSQRT_VECTOR;
     if (out->dtype == RT_FLOAT)
         for (size_t i = 0; i < count; i++)
-            ((float *)data[0])[i] = row->floats(rt__tensor_float(in, i));
+            ((float *)data[0])[i] = (i < in_vectors ? row->vectors : row->floats)(rt__tensor_float(in, i));
     else if (is_integer(out->dtype) && row->ints)
         for (size_t i = 0; i < count; i++)
             rt__store_int(out->dtype, data[0], i, row->ints(rt__tensor_int(in, i)));
