@@ -20,7 +20,7 @@ rt_code rt__fused_shapes(const rt_graph *fused, rt_edge input, const rt_shape *i
     rt_code code = in && constants ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
     for (uint32_t i = 0; code == RT_OK && i < count; i++) {
         const rt_node *node = rt__graph_node(fused, i);
-        const rt_op_call call = {node, in, constants};
+        const rt_op_call call = {node, in, constants, false};
         for (uint32_t k = 0; k < node->n_inputs; k++) {
             in[k] = values[node->inputs[k].node];
             constants[k] = rt__graph_const(fused, node->inputs[k]);

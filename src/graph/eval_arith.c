@@ -139,7 +139,7 @@ static const struct unary {
     const char *op;
     float (*floats)(float);
     int64_t (*ints)(int64_t); /* NULL: not for integers */
-    float (*vectors)(float);  /* what whole vectors of floats get; NULL: the same */
+    float (*vectors)(float);  /* what whole vectors of floats get in networks that round; NULL: the same */
 } unaries[] = {
     {"Elu", elu_f, NULL, NULL},
     {"Exp", expf, NULL, NULL},
@@ -190,7 +190,7 @@ rt_code rt__eval_unary(const rt_op_call *call, void *const *data, const rt_value
     size_t count = rt__tensor_count(in), in_vectors = 0;
     while (strcmp(row->op, call->node->op) != 0)
         row++; /* ops.c gives this rule to no op that has no row here */
-    if (row->vectors)
+    if (row->vectors && call->rounds)
         in_vectors = count / RT_RSQRT_VECTOR * RT_RSQRT_VECTOR;
     if (out->dtype == RT_FLOAT)
         for (size_t i = 0; i < count; i++)

@@ -37,10 +37,12 @@ static rt_code begin(rt_rewrite *r, rt_graph *graph, rt_edge input, rt_edge outp
     if (code == RT_OK)
         describe_input(r, height, width);
     /* Passes trust what they made themselves: a file may not bring it along. */
-    for (uint32_t i = 0; code == RT_OK && i < rt__graph_count(r->graph); i++)
-        if (strncmp(rt__graph_node(r->graph, i)->op, "rt.", 3) == 0)
-            code =
-                rt__node_fail(err, RT_EUNSUPPORTED, rt__graph_node(r->graph, i), "this op is not supported");
+    for (uint32_t i = 0; code == RT_OK && i < rt__graph_count(r->graph); i++) {
+        const rt_node *node = rt__graph_node(r->graph, i);
+        if (strncmp(node->op, "rt.", 3) == 0)
+            code = rt__node_fail(err, RT_EUNSUPPORTED, node, "this op is not supported");
+        r->rounds = r->rounds || strncmp(node->op, "FakeQuant", 9) == 0;
+    }
     if (code != RT_OK)
         rt__rewrite_clear(r);
     return code;

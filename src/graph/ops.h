@@ -21,6 +21,7 @@ typedef struct rt_op_call {
     const rt_node *node;
     const rt_value *in;               /* [n_inputs] */
     const rt_tensor *const *constant; /* [n_inputs] NULL where the input is not constant */
+    bool rounds;                      /* the network has FakeQuant: a last bit may become a whole step */
 } rt_op_call;
 
 typedef struct rt_attr_spec {

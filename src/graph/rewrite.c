@@ -104,7 +104,7 @@ rt_code rt__rewrite_call(rt_rewrite *rewrite, uint32_t node, rt_op_call *call, r
         rewrite->constants[i] = rt__graph_const(rewrite->graph, n->inputs[i]);
         rewrite->in[i] = rt__rewrite_value(rewrite, n->inputs[i]);
     }
-    *call = (rt_op_call){n, rewrite->in, rewrite->constants};
+    *call = (rt_op_call){n, rewrite->in, rewrite->constants, rewrite->rounds};
     return RT_OK;
 }
 

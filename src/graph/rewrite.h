@@ -14,6 +14,7 @@ struct rt_rewrite {
     rt_value input_value;  /* of the Placeholder                  */
     bool input_planar;     /* its shape is [n,c,h,w] in the source */
     rt_value output_value; /* of output, after a pass              */
+    bool rounds;           /* as in rt_op_call                     */
 
     /* During a pass, for the `count` nodes that were there at its start: */
     uint32_t count;

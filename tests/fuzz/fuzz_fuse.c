@@ -303,7 +303,7 @@ static void check(const rt_graph *fused, rt_edge input, rt_edge output)
     need(rt__graph_count(fused) <= sizeof values / sizeof *values && output.node < rt__graph_count(fused));
     for (uint32_t i = 0; i < rt__graph_count(fused); i++) {
         const rt_node *node = rt__graph_node(fused, i);
-        rt_op_call call = {node, in, constants};
+        rt_op_call call = {node, in, constants, false};
         if (i == input.node) {
             values[i] = (rt_value){RT_FLOAT, rt__op_attr(node, "shape")->value.shape};
             values[i].shape.dim[0] = 1;
