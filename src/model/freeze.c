@@ -90,34 +90,36 @@ static rt_code freeze_read(rt_graph *graph, uint32_t index, rt_error *err)
     return RT_OK;
 }
 
+static bool is_variable_op(const rt_node *node)
+{
+    return is_op(node, "VarHandleOp") || is_op(node, "VariableV2") || is_op(node, "Variable");
+}
+
+static rt_code freeze_node(rt_graph *graph, uint32_t index, bool variable, const rt_bundle *bundle,
+                           rt_error *err)
+{
+    if (variable)
+        return freeze_variable(graph, index, bundle, err);
+    return is_op(rt__graph_node(graph, index), "ReadVariableOp") ? freeze_read(graph, index, err) : RT_OK;
+}
+
 rt_code rt__freeze(rt_graph *graph, const rt_bundle *bundle, bool *is_variable, rt_error *err)
 {
-    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
-        const rt_node *node = rt__graph_node(graph, i);
-        rt_code code = RT_OK;
-        is_variable[i] = is_op(node, "VarHandleOp") || is_op(node, "VariableV2") || is_op(node, "Variable");
-        if (is_variable[i])
-            code = freeze_variable(graph, i, bundle, err);
-        else if (is_op(node, "ReadVariableOp"))
-            code = freeze_read(graph, i, err);
-        if (code != RT_OK)
-            return code;
+    rt_code code = RT_OK;
+    for (uint32_t i = 0; code == RT_OK && i < rt__graph_count(graph); i++) {
+        is_variable[i] = is_variable_op(rt__graph_node(graph, i));
+        code = freeze_node(graph, i, is_variable[i], bundle, err);
     }
-    return RT_OK;
+    return code;
 }
 
 rt_code rt__freeze_stored(rt_graph *graph, const rt_bundle *bundle, rt_error *err)
 {
-    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
+    rt_code code = RT_OK;
+    for (uint32_t i = 0; code == RT_OK && i < rt__graph_count(graph); i++) {
         const rt_node *node = rt__graph_node(graph, i);
-        bool variable = is_op(node, "VarHandleOp") || is_op(node, "VariableV2") || is_op(node, "Variable");
-        rt_code code = RT_OK;
-        if (variable && rt__bundle_find(bundle, checkpoint_name(node)))
-            code = freeze_variable(graph, i, bundle, err);
-        else if (is_op(node, "ReadVariableOp"))
-            code = freeze_read(graph, i, err);
-        if (code != RT_OK)
-            return code;
+        if (!is_variable_op(node) || rt__bundle_find(bundle, checkpoint_name(node)))
+            code = freeze_node(graph, i, is_variable_op(node), bundle, err);
     }
-    return RT_OK;
+    return code;
 }

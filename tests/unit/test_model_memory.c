@@ -1,10 +1,11 @@
 /* Memory that runs out anywhere while a model is opened or a graph is written is told as such, and leaks
- * nothing (the sanitizer build looks for that).  The linker sends the library's allocations here. */
+ * nothing (the sanitizer build looks for that). */
 #include "export/classifier.h"
 #include "export/graphdef_write.h"
 #include "model/classifier_info.h"
 #include "model/graphdef.h"
 #include "model/module.h"
+#include "support/starve.h"
 #include "support/tiny_module.h"
 #include "support/tree.h"
 
@@ -15,57 +16,7 @@
 /* after the headers it needs */
 #include <cmocka.h>
 
-enum { PATH = 600, MOST_ALLOCATIONS = 20000 };
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-static size_t until_failure; /* 0: none fails */
-
-static bool fails(void)
-{
-    return until_failure > 0 && --until_failure == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
-
-typedef rt_code work_fn(void *context, rt_error *err);
-
-/* Fails the first allocation, then the second, and so on until the work gets done. */
-static void fail_each(work_fn *work, void *context)
-{
-    rt_code code = RT_ENOMEM;
-    size_t k = 0;
-    while (code != RT_OK) {
-        rt_error err;
-        assert_true(++k < MOST_ALLOCATIONS);
-        until_failure = k;
-        code = work(context, &err);
-        until_failure = 0;
-        if (code != RT_OK && code != RT_ENOMEM)
-            fail_msg("allocation %zu fails, and it says %d: %s", k, code, err.cause);
-        if (code == RT_ENOMEM)
-            assert_int_equal(err.code, RT_ENOMEM);
-    }
-    assert_true(k > 10);
-}
+enum { PATH = 600 };
 
 static rt_code open_and_close(void *path, rt_error *err)
 {
@@ -91,7 +42,7 @@ static void opening_a_hub_module(void **state)
     char *tree = tree_new();
     (void)state;
     tiny_module_write(tree, NULL, &(tiny_options){.no_signature = false});
-    fail_each(open_and_close, tree);
+    assert_true(starve(open_and_close, tree) > 10);
     tree_remove(tree);
 }
 
@@ -103,7 +54,7 @@ static void opening_a_bare_graph(void **state)
     (void)state;
     assert_int_equal(rt__graphdef_write(graph, RT_GRAPH_PRODUCER, &bytes, NULL), RT_OK);
     tree_file(tree, "x.pb", bytes.bytes, bytes.size);
-    fail_each(open_and_close, tree_path(path, sizeof path, tree, "x.pb"));
+    assert_true(starve(open_and_close, tree_path(path, sizeof path, tree, "x.pb")) > 10);
     rt__graph_free(graph);
     rt__buffer_clear(&bytes);
     tree_remove(tree);
@@ -159,7 +110,7 @@ static void writing_the_retrained_graph(void **state)
     (void)state;
     tiny_module_write(tree, NULL, &(tiny_options){.no_signature = false});
     assert_int_equal(rt_module_open(tree, NULL, &module, NULL), RT_OK);
-    fail_each(retrained_graph, module);
+    assert_true(starve(retrained_graph, module) > 10);
     rt_module_close(module);
     tree_remove(tree);
 }
