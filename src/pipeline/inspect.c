@@ -1,0 +1,133 @@
+#include "retrain/inspect.h"
+
+#include "inspect_job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order in which they are asked: the sure ones first. */
+static rt_inspect_probe *const probes[] = {
+    rt__inspect_probe_folder,      rt__inspect_probe_index,      rt__inspect_probe_table,
+    rt__inspect_probe_events,      rt__inspect_probe_checkpoint, rt__inspect_probe_bottleneck,
+    rt__inspect_probe_saved_model, rt__inspect_probe_meta_graph, rt__inspect_probe_graph,
+    rt__inspect_probe_data,
+};
+
+bool rt__inspect_has_index(const char *prefix)
+{
+    rt_buffer path = {0};
+    bool found;
+    rt__buffer_format(&path, "%s.index", prefix);
+    found = !path.failed && rt__file_exists(path.bytes);
+    rt__buffer_clear(&path);
+    return found;
+}
+
+static rt_code identify(rt_inspected *thing, rt_error *err)
+{
+    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
+        if (probes[i](thing)) {
+            rt_code code = rt__buffer_ok(&thing->graph, err);
+            return code == RT_OK ? rt__buffer_ok(&thing->prefix, err) : code;
+        }
+    return rt_fail(err, RT_EUNSUPPORTED,
+                   "none of: GraphDef, SavedModel, MetaGraphDef, TF1 Hub module, checkpoint, bottleneck "
+                   "file, event file");
+}
+
+/* What to open as a base network: a SavedModel's file stands for its folder, a checkpoint for its graph. */
+static rt_code print_cut(const rt_inspected *thing, rt_inspect_out *out, rt_error *err)
+{
+    static const char saved_model[] = "saved_model.pb";
+    const char *name = rt__path_name(thing->graph.bytes);
+    rt_file_info info;
+    rt_buffer folder = {0};
+    rt_code code;
+    if (rt__file_info(thing->path, &info, NULL) == RT_OK && info.is_folder)
+        return rt__inspect_print_cut(thing->path, out, err);
+    if (strcmp(name, saved_model) != 0)
+        return rt__inspect_print_cut(thing->graph.bytes, out, err);
+    rt__buffer_text(&folder, "./");
+    if (name != thing->graph.bytes) {
+        rt__buffer_reset(&folder);
+        rt__buffer_add(&folder, thing->graph.bytes, (size_t)(name - thing->graph.bytes));
+    }
+    code = rt__buffer_ok(&folder, err);
+    if (code == RT_OK)
+        code = rt__inspect_print_cut(folder.bytes, out, err);
+    rt__buffer_clear(&folder);
+    return code;
+}
+
+/* Variables that cannot be read do not keep a graph from being shown. */
+static rt_code print_variables(const rt_inspected *thing, rt_inspect_out *out, rt_error *err)
+{
+    rt_error why;
+    rt_code code = rt__inspect_print_variables(thing->prefix.bytes, out, &why);
+    if (code == RT_OK)
+        return code;
+    if (thing->graph.size == 0 || code == RT_ENOMEM) {
+        rt_fail(err, code, "%s", why.cause);
+        rt_doing(err, why.path, "cannot read the checkpoint");
+        return code;
+    }
+    rt__out_fact(out, "variables_not_read", "%s: %s", why.path, why.cause);
+    return RT_OK;
+}
+
+static rt_code print_all(const rt_inspected *thing, rt_inspect_out *out, rt_error *err)
+{
+    rt_code code = RT_OK;
+    rt__out_fact(out, "path", "%s", thing->path);
+    rt__out_fact(out, "what", "%s", thing->what);
+    if (thing->file)
+        rt__out_number(out, "bytes", thing->file->size);
+    if (thing->print)
+        code = thing->print(thing, out, err);
+    if (code == RT_OK && thing->graph.size)
+        code = rt__inspect_print_graph(thing->graph.bytes, out, err);
+    if (code == RT_OK && thing->prefix.size)
+        code = print_variables(thing, out, err);
+    if (code == RT_OK && thing->graph.size)
+        code = print_cut(thing, out, err);
+    return code;
+}
+
+static rt_code inspect(rt_inspected *thing, const rt_inspect_options *o, rt_inspect_out *out, rt_error *err)
+{
+    rt_code code = identify(thing, err);
+    if (code != RT_OK)
+        return code;
+    rt__out_begin(out);
+    code = o->tensor ? rt__inspect_tensor(thing, o->tensor, o->output, out, err) : print_all(thing, out, err);
+    rt__out_end(out);
+    return code == RT_OK ? rt__buffer_ok(&out->text, err) : code;
+}
+
+rt_code rt_inspect(const rt_inspect_options *options, char **text, rt_error *err)
+{
+    rt_inspected thing = {.path = options->path};
+    rt_inspect_out out = {.json = options->json};
+    rt_file_info info;
+    rt_map *file = NULL;
+    rt_code code = RT_OK;
+    if (options->output && !options->tensor)
+        return rt_fail(err, RT_EARG, "--output goes with --tensor only");
+    if (!rt__inspect_has_index(options->path))
+        code = rt__file_info(options->path, &info, err);
+    if (code == RT_OK && rt__file_info(options->path, &info, NULL) == RT_OK && !info.is_folder)
+        code = rt__map_open(&file, options->path, err);
+    thing.file = file;
+    if (code == RT_OK)
+        code = inspect(&thing, options, &out, err);
+    if (code != RT_OK) {
+        rt_doing(err, options->path, "cannot inspect");
+        rt__buffer_clear(&out.text);
+    }
+    *text = out.text.bytes;
+    rt__map_close(file);
+    rt__buffer_clear(&thing.graph);
+    rt__buffer_clear(&thing.prefix);
+    return code;
+}
