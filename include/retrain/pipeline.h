@@ -15,6 +15,15 @@ typedef enum rt_split { RT_SPLIT_STABLE, RT_SPLIT_LEGACY } rt_split;
 typedef enum rt_labels { RT_LABELS_UTF8, RT_LABELS_LEGACY } rt_labels;
 typedef enum rt_load_format { RT_LOAD_AUTO, RT_LOAD_COMPRESSED, RT_LOAD_UNCOMPRESSED } rt_load_format;
 
+/* How a run is asked to stop, from a signal for instance: only the training can stop and be gone on with, so
+ * only between begin() and end() is asked() called, before each step. */
+typedef struct rt_stop {
+    void (*begin)(void *user);
+    bool (*asked)(void *user);
+    void (*end)(void *user);
+    void *user;
+} rt_stop;
+
 /* retrain.py's flags by their names, then ours.  Texts are borrowed for the run; NULL: not given. */
 typedef struct rt_retrain_options {
     const char *image_dir;
@@ -43,6 +52,13 @@ typedef struct rt_retrain_options {
     int32_t intermediate_store_frequency; /* steps; 0: never */
     const char *summaries_dir, *checkpoint_path, *saved_model_dir;
 
+    int32_t summary_interval; /* steps from one summary of train/ to the next; 0: eval_step_interval */
+    /* How far the training is, in checkpoint_path.state: stored each checkpoint_interval seconds (0: after
+     * each step), when it is stopped and at its end. */
+    int32_t checkpoint_interval;
+    bool resume;         /* go on from there */
+    const rt_stop *stop; /* NULL: never */
+
     int32_t threads;  /* 0: one for each core */
     bool strict;      /* a photo that cannot be read ends the run */
     const char *json; /* the result as JSON in this file; NULL or "-": only in rt_retrain_result */
@@ -62,7 +78,9 @@ typedef struct rt_retrain_result {
     size_t n_photos, n_classes, n_skipped;
     rt_score training, validation; /* last measured; n is 0 where nothing was */
     rt_score test;
-    char *json; /* the run and its result as one JSON document; owned */
+    bool stopped;   /* as asked: there is no test, nothing but the state was written, and json is NULL */
+    uint64_t steps; /* done */
+    char *json;     /* the run and its result as one JSON document; owned */
 } rt_retrain_result;
 
 /* Checks the options, then runs; log gets retrain.py's lines, progress "bottlenecks" and "training".  Inputs

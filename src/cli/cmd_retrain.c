@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "interrupt.h"
 #include "retrain/pipeline.h"
 #include "terminal.h"
 
@@ -90,13 +91,21 @@ static const rt_option options[] = {
     {"json", NULL, RT_OPTION_TEXT, "FILE", 0, 0, RUN(json), NULL,
      "The run and its result as JSON; - for standard output."},
     {"summaries_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(summaries_dir), NULL,
-     "Where logs for TensorBoard go. Accepted; they are not written yet."},
+     "Where logs for TensorBoard go: train, validation and test. Those of an earlier run of retrain are "
+     "replaced."},
+    {"summary_interval", NULL, RT_OPTION_INT, "N", 1, MOST, RUN(summary_interval), "--eval_step_interval",
+     "Steps from one summary of the training to the next; 1 is retrain.py's."},
     {"checkpoint_path", NULL, RT_OPTION_TEXT, "PREFIX", 0, 0, RUN(checkpoint_path), NULL,
      "Where TensorFlow's checkpoint goes: PREFIX.meta, PREFIX.index, PREFIX.data-00000-of-00001, and a file "
      "named "
      "checkpoint beside them."},
     {"saved_model_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(saved_model_dir), "none",
      "Where a SavedModel goes, for TensorFlow and TensorFlow Serving: a new folder."},
+    {"checkpoint_interval", NULL, RT_OPTION_INT, "SECONDS", 0, MOST, RUN(checkpoint_interval), NULL,
+     "How often the training is stored in PREFIX.state, for --resume."},
+    {"resume", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(resume), NULL,
+     "Go on with the run that --checkpoint_path tells of; the result is that of a run that was never "
+     "stopped."},
     {"threads", "Run", RT_OPTION_INT, "N", 0, 1024, RUN(threads), "one for each core",
      "Threads; the result does not depend on them."},
     {"logging_verbosity", NULL, RT_OPTION_CHOICE, "DEBUG|INFO|WARN|ERROR|FATAL", 0, 0, AT(logging_verbosity),
@@ -110,6 +119,7 @@ static void defaults(void *arguments)
 {
     retrain_arguments *a = arguments;
     rt_retrain_defaults(&a->run);
+    a->run.stop = &rt__interrupt;
     a->logging_verbosity = RT_INFO;
 }
 
@@ -117,6 +127,16 @@ static void defaults(void *arguments)
 static rt_level level(const retrain_arguments *a)
 {
     return a->logging_verbosity == RT_INFO ? (rt_level)(RT_INFO - a->verbosity) : a->logging_verbosity;
+}
+
+/* Does not come back after a signal. */
+static int stopped(rt_retrain_result *result)
+{
+    fprintf(stderr, "retrain: stopped after %llu steps; the same command with --resume goes on from there\n",
+            (unsigned long long)result->steps);
+    rt_retrain_result_clear(result);
+    rt__interrupt_end();
+    return RT_FAILED;
 }
 
 static int run(const void *arguments, char **operands, size_t n_operands)
@@ -134,6 +154,8 @@ static int run(const void *arguments, char **operands, size_t n_operands)
     rt__terminal_clear(&terminal);
     if (code != RT_OK)
         status = rt__complain(&err);
+    else if (result.stopped)
+        status = stopped(&result);
     else if (a->run.json && strcmp(a->run.json, "-") == 0)
         fputs(result.json, stdout);
     rt_retrain_result_clear(&result);

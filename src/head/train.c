@@ -90,6 +90,7 @@ static rt_code check(const rt_train_options *o, const rt_train_data *data, const
 
 static rt_code evaluate(run *r, const rt_train_step *step, rt_error *err)
 {
+    rt_train_step measured = *step;
     rt_score training, validation;
     rt_batch batch;
     if (step->number % r->options->eval_step_interval != 0 && step->number + 1 != r->options->steps)
@@ -99,7 +100,8 @@ static rt_code evaluate(run *r, const rt_train_step *step, rt_error *err)
     rt_trainer_evaluate(r->trainer, &batch, &validation, NULL);
     if (r->hooks->evaluated == NULL)
         return RT_OK;
-    return r->hooks->evaluated(r->hooks->user, step, &training, &validation, err);
+    measured.validation = &batch;
+    return r->hooks->evaluated(r->hooks->user, &measured, &training, &validation, err);
 }
 
 static rt_code take_step(run *r, rt_error *err)
@@ -107,7 +109,7 @@ static rt_code take_step(run *r, rt_error *err)
     const rt_train_hooks *hooks = r->hooks;
     const rt_rng kept = r->state->training;
     rt_batch batch = source_batch(&r->training, &r->state->training);
-    rt_train_step step = {r->state->step, &batch, r->trainer, r->state};
+    rt_train_step step = {r->state->step, &batch, NULL, r->trainer, r->state};
     rt_code code;
     if (hooks->before != NULL && (code = hooks->before(hooks->user, &step, err)) != RT_OK) {
         r->state->training = kept; /* the step was not taken: a resumed run draws the same batch */

@@ -38,8 +38,9 @@ void rt__train_state_clear(rt_train_state *state);
 typedef struct rt_train_step {
     uint64_t number; /* from 0 */
     const rt_batch *batch;
-    rt_trainer *trainer;   /* has the weights as they are now; may be used to evaluate and predict */
-    rt_train_state *state; /* private: its head is that of the last sync; use rt__train_sync() */
+    const rt_batch *validation; /* for evaluated: what was measured on; NULL for the others */
+    rt_trainer *trainer;        /* has the weights as they are now; may be used to evaluate and predict */
+    rt_train_state *state;      /* private: its head is that of the last sync; use rt__train_sync() */
 } rt_train_step;
 
 /* The state as it is now, weights included. */

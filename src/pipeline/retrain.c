@@ -64,7 +64,7 @@ static retrain_step *const steps[RT_N_RETRAIN_STEPS] = {
     [RT_STEP_WRITE] = rt__retrain_write,       [RT_STEP_SUMMARY] = summarize,
 };
 
-static double now(void)
+double rt__retrain_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -75,6 +75,7 @@ static void clear(rt_retrain_job *job)
 {
     free(job->test_rows);
     free(job->test_labels);
+    free(job->identity);
     rt_evaluation_clear(&job->test);
     rt__train_state_clear(&job->state);
     for (size_t i = 0; i < RT_N_SETS; i++)
@@ -89,10 +90,10 @@ rt_code rt_retrain(const rt_retrain_options *options, const rt_log *log, const r
 {
     rt_retrain_job job = {.options = options, .log = log, .progress = progress, .result = result};
     rt_code code = rt_retrain_check(options, err);
-    for (size_t i = 0; i < RT_N_RETRAIN_STEPS && code == RT_OK; i++) {
-        double start = now();
+    for (size_t i = 0; i < RT_N_RETRAIN_STEPS && code == RT_OK && !result->stopped; i++) {
+        double start = rt__retrain_clock();
         code = steps[i](&job, err);
-        job.seconds[i] = now() - start;
+        job.seconds[i] = rt__retrain_clock() - start;
     }
     clear(&job);
     return code;

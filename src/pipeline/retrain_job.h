@@ -23,6 +23,8 @@ typedef enum rt_retrain_step_number {
     RT_N_RETRAIN_STEPS
 } rt_retrain_step_number;
 
+typedef struct rt_retrain_summaries rt_retrain_summaries;
+
 typedef struct rt_retrain_job {
     const rt_retrain_options *options; /* borrowed, as are the next two */
     const rt_log *log;
@@ -32,6 +34,10 @@ typedef struct rt_retrain_job {
     rt_features features;       /* a row for each photo of the data set */
     rt_sampler sets[RT_N_SETS]; /* the photos of each set that could be read */
     rt_train_state state;
+    uint64_t first_step;               /* where this run began: above 0 when it went on with another */
+    char *identity;                    /* what the training depends on, see head/state_file.h; owned */
+    double state_stored;               /* when, in seconds of a clock that only runs forward */
+    rt_retrain_summaries *summaries;   /* while training; NULL: none are wanted */
     uint32_t *test_rows, *test_labels; /* the photos of the final test, test.score.n of them */
     rt_evaluation test;
     double seconds[RT_N_RETRAIN_STEPS]; /* what each step took */
@@ -56,6 +62,15 @@ rt_code rt__retrain_write_graph(const rt_retrain_job *job, const rt_head *head, 
 
 /* Writes what TensorFlow can go on with: the checkpoint, and the SavedModel where one is wanted. */
 rt_code rt__retrain_write_variables(const rt_retrain_job *job, rt_graph *classifier, rt_error *err);
+
+/* Finds out what the training depends on, and takes up one that was stopped where --resume is given. */
+rt_code rt__retrain_resume(rt_retrain_job *job, rt_error *err);
+/* Whether the state was stored long enough ago. */
+bool rt__retrain_state_is_due(const rt_retrain_job *job);
+/* Stores how far the training is, which is in job->state.  durable: it must outlast a loss of power. */
+rt_code rt__retrain_store_state(rt_retrain_job *job, bool durable, rt_error *err);
+/* Seconds of a clock that only runs forward. */
+double rt__retrain_clock(void);
 
 /* Makes the folder that a file goes to. */
 rt_code rt__retrain_make_folder_of(const char *path, rt_error *err);

@@ -26,6 +26,7 @@ void rt_retrain_defaults(rt_retrain_options *options)
         .intermediate_output_graphs_dir = "/tmp/intermediate_graph/",
         .summaries_dir = "/tmp/retrain_logs",
         .checkpoint_path = "/tmp/_retrain_checkpoint",
+        .checkpoint_interval = 30,
     };
 }
 
@@ -69,6 +70,8 @@ static rt_code check_training(const rt_retrain_options *o, rt_error *err)
         return rt_fail(err, RT_EARG, "--how_many_training_steps must not be negative");
     if (o->eval_step_interval < 1)
         return rt_fail(err, RT_EARG, "--eval_step_interval must be 1 or more");
+    if (o->resume && is_empty(o->checkpoint_path))
+        return rt_fail(err, RT_EARG, "--resume goes on from --checkpoint_path, which is empty");
     if (!(o->learning_rate >= 0))
         return rt_fail(err, RT_EARG, "--learning_rate must not be negative");
     return RT_OK;
@@ -201,6 +204,7 @@ static rt_code check_outputs(const rt_retrain_options *o, rt_error *err)
         {"intermediate_output_graphs_dir", o->intermediate_output_graphs_dir, true,
          o->intermediate_store_frequency > 0},
         {"checkpoint_path", o->checkpoint_path, false, !is_empty(o->checkpoint_path)},
+        {"summaries_dir", o->summaries_dir, true, !is_empty(o->summaries_dir)},
         {"saved_model_dir", o->saved_model_dir, true, !is_empty(o->saved_model_dir)},
     };
     size_t n = sizeof outputs / sizeof *outputs;

@@ -2,6 +2,7 @@
 #include "head/streams.h"
 #include "report/lines.h"
 #include "retrain_job.h"
+#include "retrain_summaries.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +94,6 @@ static rt_code evaluated(void *user, const rt_train_step *step, const rt_score *
 {
     rt_retrain_job *job = user;
     char line[LINE], now[RT_TIME_TEXT];
-    (void)err;
     say(job, rt__line_train_accuracy(line, LINE, now_text(now), step->number, training->accuracy));
     say(job, rt__line_cross_entropy(line, LINE, now_text(now), step->number, training->cross_entropy));
     if (validation->n)
@@ -103,12 +103,11 @@ static rt_code evaluated(void *user, const rt_train_step *step, const rt_score *
     job->result->validation = *validation;
     rt_progress_update(job->progress, "training", step->number + 1,
                        (uint64_t)job->options->how_many_training_steps);
-    return RT_OK;
+    return rt__summaries_validation(job, step, validation, err);
 }
 
-static rt_code store_intermediate(void *user, const rt_train_step *step, rt_error *err)
+static rt_code store_intermediate(const rt_retrain_job *job, const rt_train_step *step, rt_error *err)
 {
-    const rt_retrain_job *job = user;
     uint64_t every = (uint64_t)job->options->intermediate_store_frequency;
     rt_buffer path = {0};
     char name[64];
@@ -126,6 +125,47 @@ static rt_code store_intermediate(void *user, const rt_train_step *step, rt_erro
     return code;
 }
 
+static rt_code before(void *user, const rt_train_step *step, rt_error *err)
+{
+    return rt__summaries_train(user, step, err);
+}
+
+static rt_code after(void *user, const rt_train_step *step, rt_error *err)
+{
+    rt_retrain_job *job = user;
+    rt_code code = store_intermediate(job, step, err);
+    if (code == RT_OK && rt__retrain_state_is_due(job)) {
+        rt__train_sync(step);
+        code = rt__retrain_store_state(job, false, err);
+    }
+    return code;
+}
+
+static bool should_stop(void *user)
+{
+    const rt_retrain_job *job = user;
+    const rt_stop *stop = job->options->stop;
+    return stop && stop->asked(stop->user);
+}
+
+/* Trains; a stop that is asked for is no error. */
+static rt_code train(rt_retrain_job *job, const rt_train_options *options, rt_error *err)
+{
+    const rt_train_data data = {job->features.values, &job->sets[RT_TRAINING], &job->sets[RT_VALIDATION]};
+    const rt_train_hooks hooks = {
+        .user = job, .before = before, .evaluated = evaluated, .after = after, .should_stop = should_stop};
+    const rt_stop *stop = job->options->stop;
+    rt_code code;
+    if (stop)
+        stop->begin(stop->user);
+    code = rt__train(options, &data, &hooks, &job->state, err);
+    if (stop)
+        stop->end(stop->user);
+    job->result->steps = job->state.step;
+    job->result->stopped = code == RT_OK && job->state.step < options->steps;
+    return code == RT_OK ? rt__retrain_store_state(job, job->result->stopped, err) : code;
+}
+
 rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err)
 {
     const rt_retrain_options *o = job->options;
@@ -136,11 +176,17 @@ rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err)
         .validation_batch_size = o->validation_batch_size,
         .eval_step_interval = (uint64_t)o->eval_step_interval,
     };
-    const rt_train_data data = {job->features.values, &job->sets[RT_TRAINING], &job->sets[RT_VALIDATION]};
-    const rt_train_hooks hooks = {.user = job, .evaluated = evaluated, .after = store_intermediate};
     rt_code code =
         rt__train_state_init(&job->state, job->features.feature_size, job->dataset->n_classes, o->seed, err);
-    return code == RT_OK ? rt__train(&options, &data, &hooks, &job->state, err) : code;
+    rt_code closed;
+    if (code == RT_OK)
+        code = rt__retrain_resume(job, err);
+    if (code == RT_OK)
+        code = rt__summaries_open(job, err);
+    if (code == RT_OK)
+        code = train(job, &options, err);
+    closed = rt__summaries_close(job, code == RT_OK ? err : NULL);
+    return code == RT_OK ? closed : code;
 }
 
 /* ---- the final test ---- */
@@ -218,5 +264,6 @@ rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
     say(job, rt__line_test_accuracy(line, LINE, job->test.score.accuracy, batch.n));
     if (job->options->print_misclassified_test_images)
         list_misclassified(job);
-    return list_classes(job, err);
+    code = list_classes(job, err);
+    return code == RT_OK ? rt__summaries_test(job, err) : code;
 }

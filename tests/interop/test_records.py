@@ -1,10 +1,11 @@
-"""What a run leaves beside its graph, read by TensorFlow: checkpoint and SavedModel."""
+"""What a run leaves beside its graph, read by TensorFlow and TensorBoard: checkpoint, SavedModel, summaries."""
 import os
 import tempfile
 import unittest
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
 
 import common
 
@@ -13,7 +14,8 @@ FINAL = 'scores/final'
 tf1 = tf.compat.v1
 
 
-class Records(unittest.TestCase):
+class Run:
+    """One run, whose records the classes below read."""
     @classmethod
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory()
@@ -37,6 +39,8 @@ class Records(unittest.TestCase):
     def tearDownClass(cls):
         cls.scratch.cleanup()
 
+
+class Variables(Run, unittest.TestCase):
     def check(self, probabilities):
         np.testing.assert_allclose(probabilities, self.frozen, rtol=0, atol=1e-6)
 
@@ -83,3 +87,67 @@ class Records(unittest.TestCase):
             self.assertEqual(signature.method_name, 'tensorflow/serving/predict')
             self.check(session.run(signature.outputs['prediction'].name,
                                    {signature.inputs['image'].name: self.images}))
+
+
+def events(folder):
+    (name,) = os.listdir(folder)
+    return list(tf1.train.summary_iterator(os.path.join(folder, name)))
+
+
+def values(event):
+    return {value.tag: value for value in event.summary.value}
+
+
+class Summaries(Run, unittest.TestCase):
+    def read(self, name):
+        return events(os.path.join(self.folder, 'logs', name))
+
+    def test_train_has_the_tags_of_retrain_py(self):
+        ours = self.read('train')
+        theirs = events(os.path.join(common.REFERENCE, 'retrain_run', 'defaults', 'retrain_logs', 'train'))
+        self.assertEqual([event.WhichOneof('what') for event in ours[:4]],
+                         [event.WhichOneof('what') for event in theirs[:4]])
+        kinds = [[(value.tag, value.WhichOneof('value')) for value in event.summary.value] for event in (ours[3], theirs[3])]
+        self.assertEqual(*kinds)
+        self.assertEqual([event.step for event in ours[3:]], list(range(0, 100, 10)) + [99])
+        self.assertEqual([event.step for event in self.read('validation')[1:]], list(range(0, 100, 10)) + [99])
+
+    def test_histograms_begin_as_those_of_retrain_py(self):
+        """Drawn from the same distribution, with the same limits but where empty buckets were drawn together."""
+        theirs = values(events(os.path.join(common.REFERENCE, 'retrain_run', 'defaults', 'retrain_logs', 'train'))[3])
+        ours = values(self.read('train')[3])
+        tag = 'final_retrain_ops/weights/summaries/histogram'
+        limits = [{'%.9g' % limit for limit in summary[tag].histo.bucket_limit} for summary in (ours, theirs)]
+        self.assertGreater(len(limits[0] & limits[1]), 0.6 * len(limits[1]))
+        self.assertEqual(ours[tag].histo.num, theirs[tag].histo.num)
+        np.testing.assert_allclose(ours[tag].histo.sum_squares, theirs[tag].histo.sum_squares, rtol=0.1)
+        self.assertEqual(ours['activations'].histo.num, 500)
+
+    def test_last_values_are_those_of_the_checkpoint(self):
+        weights = tf.train.load_checkpoint(self.prefix).get_tensor('final_retrain_ops/weights/final_weights')
+        last = values(self.read('train')[-1])  # before the last step
+        np.testing.assert_allclose(last['final_retrain_ops/weights/summaries/mean_1'].simple_value, weights.mean(),
+                                   rtol=0, atol=1e-3)
+        np.testing.assert_allclose(last['final_retrain_ops/weights/summaries/stddev_1'].simple_value, weights.std(),
+                                   rtol=0.02)
+
+    def test_graphs_are_the_ones_that_were_written(self):
+        graph_def = tf1.GraphDef()
+        ours = self.read('train')
+        graph_def.ParseFromString(ours[1].graph_def)
+        names = {node.name for node in graph_def.node}
+        self.assertLess({node.name for node in self.graph_def.node}, names)
+        meta = tf1.MetaGraphDef()
+        meta.ParseFromString(ours[2].meta_graph_def)
+        with tf.Graph().as_default():
+            tf1.train.import_meta_graph(meta)
+
+    def test_tensorboard_reads_the_final_test(self):
+        data = event_accumulator.EventAccumulator(os.path.join(self.folder, 'logs', 'test')).Reload()
+        tensors = {tag: data.Tensors(tag)[0].tensor_proto.string_val[0].decode() for tag in data.Tags()['tensors']}
+        self.assertEqual(set(tensors), {'classes', 'confusion_matrix'})
+        rows = tensors['confusion_matrix'].splitlines()
+        self.assertEqual(rows[0], '| photos of, taken for | daisy | dandelion | roses | sunflowers | tulips |')
+        cells = [[int(cell) for cell in row.split('|')[2:-1]] for row in rows[2:]]
+        right = sum(row[i] for i, row in enumerate(cells)) / sum(map(sum, cells))
+        np.testing.assert_allclose(data.Scalars('accuracy_1')[0].value, right, rtol=1e-6)
