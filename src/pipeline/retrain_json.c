@@ -1,9 +1,13 @@
+#include "base/file.h"
 #include "json_text.h"
 #include "model/module.h"
 #include "retrain_job.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 static void add_text(rt_buffer *out, const char *key, const char *value)
 {
@@ -64,9 +68,9 @@ static void add_classes(rt_buffer *out, const rt_retrain_job *job)
                           count(&job->sets[RT_TRAINING], c), count(&job->sets[RT_VALIDATION], c),
                           count(&job->sets[RT_TESTING], c));
         rt__buffer_text(out, ", \"precision\": ");
-        rt__json_float(out, score->precision);
+        rt__json_float(out, score->predicted ? score->precision : NAN);
         rt__buffer_text(out, ", \"recall\": ");
-        rt__json_float(out, score->recall);
+        rt__json_float(out, score->n ? score->recall : NAN);
         rt__buffer_text(out, "}");
     }
     rt__buffer_text(out, "\n  ],\n");
@@ -85,6 +89,50 @@ static void add_skipped(rt_buffer *out, const rt_retrain_job *job)
         free(path);
     }
     rt__buffer_text(out, job->features.n_skipped ? "\n  ],\n" : "],\n");
+}
+
+static void add_file(rt_buffer *out, const char *path, const char *ending, size_t *n)
+{
+    rt_buffer text = {0};
+    if (!path || !*path)
+        return;
+    rt__buffer_format(&text, "%s%s", path, ending);
+    rt__buffer_text(out, *n ? ",\n    " : "\n    ");
+    rt__json_string(out, text.failed ? NULL : text.bytes);
+    rt__buffer_clear(&text);
+    ++*n;
+}
+
+/* Files and folders that were written, but for single cache files and logs. */
+static void add_files(rt_buffer *out, const rt_retrain_options *o)
+{
+    static const char *const endings[] = {".meta", ".index", ".data-00000-of-00001", ".state"};
+    bool json_file = o->json && strcmp(o->json, "-") != 0;
+    int32_t every = o->intermediate_store_frequency, steps = o->how_many_training_steps;
+    rt_buffer path = {0};
+    size_t n = 0;
+    rt__buffer_text(out, "  \"files\": [");
+    add_file(out, o->output_graph, "", &n);
+    add_file(out, o->output_labels, "", &n);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        add_file(out, o->checkpoint_path, endings[i], &n);
+    for (int32_t i = 1; every > 0 && i <= (steps - 1) / every; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "intermediate_%d.pb", (int)(i * every));
+        add_file(out, rt__path_join(&path, o->intermediate_output_graphs_dir, name), "", &n);
+    }
+    add_file(out, o->saved_model_dir, "", &n);
+    add_file(out, o->summaries_dir, "", &n);
+    add_file(out, o->bottleneck_dir, "", &n);
+    add_file(out, json_file ? o->json : NULL, "", &n);
+    rt__buffer_text(out, "\n  ],\n");
+    rt__buffer_clear(&path);
+}
+
+static long long peak_memory(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? 1024LL * usage.ru_maxrss : 0;
 }
 
 static void add_score(rt_buffer *out, const char *name, const rt_score *score)
@@ -145,6 +193,9 @@ rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err)
     add_score(&out, "test", &job->result->test);
     add_confusion(&out, &job->test);
     add_misclassified(&out, job);
+    add_files(&out, job->options);
+    rt__buffer_format(&out, "  \"resumed_at_step\": %llu,\n  \"peak_memory_bytes\": %lld,\n",
+                      (unsigned long long)job->first_step, peak_memory());
     rt__buffer_format(&out,
                       "  \"seconds\": {\"dataset\": %.3f, \"module\": %.3f, \"bottlenecks\": %.3f, "
                       "\"training\": %.3f, \"test\": %.3f}\n}\n",

@@ -109,6 +109,27 @@ char *rt__line_class(char *text, size_t size, size_t label_width, const rt_line_
     return text;
 }
 
+/* The row's number goes before its label: digits and a blank. */
+enum { NUMBER_WIDTH = 3 };
+
+char *rt__line_matrix_head(char *text, size_t size, size_t label_width, size_t n_classes)
+{
+    int used = snprintf(text, size, "%-*s", (int)label_width + NUMBER_WIDTH, "taken for:");
+    for (size_t i = 0; i < n_classes && used >= 0 && (size_t)used < size; i++)
+        used += snprintf(text + used, size - (size_t)used, "  %5zu", i + 1);
+    return text;
+}
+
+char *rt__line_matrix_row(char *text, size_t size, size_t label_width, const char *label, size_t class,
+                          const uint32_t *counts, size_t n_classes)
+{
+    int used =
+        snprintf(text, size, "%-*zu%s%*s", NUMBER_WIDTH, class + 1, label, blanks(label, label_width), "");
+    for (size_t i = 0; i < n_classes && used >= 0 && (size_t)used < size; i++)
+        used += snprintf(text + used, size - (size_t)used, "  %5u", counts[i]);
+    return text;
+}
+
 size_t rt__line_confusions(const uint32_t *confusion, size_t n_classes, rt_line_confusion *worst, size_t most)
 {
     size_t n = 0;

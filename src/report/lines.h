@@ -39,6 +39,14 @@ char *rt__line_class(char *text, size_t size, size_t label_width, const rt_line_
 /* The widest label's characters, between 5 and 40. */
 size_t rt__line_label_width(const rt_line_class *classes, size_t n_classes);
 
+/* All of them, a column for each class in the order of the rows; columns are headed by the rows' numbers:
+ *   "taken for:      1      2"
+ *   "1 daisy        19      0" */
+char *rt__line_matrix_head(char *text, size_t size, size_t label_width, size_t n_classes);
+/* class: the row's number from 0; counts: n_classes of them. */
+char *rt__line_matrix_row(char *text, size_t size, size_t label_width, const char *label, size_t class,
+                          const uint32_t *counts, size_t n_classes);
+
 /* The most frequent confusions: fills at most `most` of them, the most frequent first and equal ones in the
  * order of their classes, and returns how many.  confusion[n_classes, n_classes]: photos of the row's class
  * taken for the column's. */

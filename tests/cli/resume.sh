@@ -28,7 +28,7 @@ same() {
         cmp "whole/$file" "$1/$file"
     done
     for name in whole "$1"; do
-        grep -v -e '"seconds"' -e '"bottlenecks"' -e '"output_' -e '"peak' -e "$name/" "$name/result.json" >"$name/plain.json"
+        grep -v -e '"seconds"' -e '"bottlenecks"' -e '"output_' -e '"peak' -e '"resumed' -e "$name/" "$name/result.json" >"$name/plain.json"
     done
     diff whole/plain.json "$1/plain.json"
 }

@@ -81,6 +81,18 @@ static void classes_make_a_table(void **state)
                         "gelb              1000  100.0%     100.0%");
 }
 
+static void all_confusions_make_a_table(void **state)
+{
+    const uint32_t counts[] = {13, 0, 1, 12345};
+    char text[200];
+    (void)state;
+    assert_string_equal(rt__line_matrix_head(text, sizeof text, 14, 4),
+                        "taken for:             1      2      3      4");
+    assert_string_equal(rt__line_matrix_row(text, sizeof text, 14, "gr\xc3\xbcn", 9, counts, 4),
+                        "10 gr\xc3\xbcn               13      0      1  12345");
+    assert_string_equal(rt__line_matrix_row(text, 10, 5, "gelb", 0, counts, 4), "1  gelb  ");
+}
+
 static void confusions_come_most_frequent_first(void **state)
 {
     const uint32_t confusion[] = {
@@ -113,6 +125,7 @@ int main(void)
         cmocka_unit_test(steps_read_as_retrain_pys),
         cmocka_unit_test(misclassified_photos_are_aligned_by_character),
         cmocka_unit_test(classes_make_a_table),
+        cmocka_unit_test(all_confusions_make_a_table),
         cmocka_unit_test(confusions_come_most_frequent_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
