@@ -18,6 +18,7 @@ static bool is_trained(const char *name)
 rt_code rt__classifier_variables(rt_graph *classifier, const char *variable_scope, rt_variables *variables,
                                  rt_error *err)
 {
+    static const char head[] = "final_retrain_ops/";
     uint32_t count = rt__graph_count(classifier);
     size_t scope = strlen(variable_scope);
     rt_variable_kind *kinds = calloc((size_t)count + 1, sizeof *kinds);
@@ -31,6 +32,8 @@ rt_code rt__classifier_variables(rt_graph *classifier, const char *variable_scop
             continue;
         if (is_trained(node->name))
             kinds[i] = RT_REF_VARIABLE;
+        else if (strncmp(node->name, head, sizeof head - 1) == 0)
+            kinds[i] = RT_RANGE_VARIABLE;
         else if (strncmp(node->name, variable_scope, scope) == 0 && node->name[scope] == '/')
             kinds[i] = RT_RESOURCE_VARIABLE;
     }

@@ -2,6 +2,7 @@
 
 #include "attr_defaults.h"
 #include "base/checked.h"
+#include "input_quant.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -204,6 +205,57 @@ static rt_code add_variable(builder *b, const char *name, const char *read_name,
     return code == RT_OK ? add(b, read_name, "Identity", &constant, 1, attrs, 2, read) : code;
 }
 
+#define LAYER "final_retrain_ops/Wx_plus_b/"
+
+/* FakeQuantWithMinMaxVars behind *edge; its range stands in two variables. */
+static rt_code add_fake_quant(builder *b, const char *const names[5], float min, float max, bool narrow,
+                              rt_edge *edge)
+{
+    const rt_shape scalar = {.rank = 0};
+    const float range[2] = {min, max};
+    const rt_attr attrs[2] = {{.name = "num_bits", .kind = RT_ATTR_INT, .value.i = 8},
+                              {.name = "narrow_range", .kind = RT_ATTR_BOOL, .value.b = narrow}};
+    rt_edge inputs[3] = {*edge, {0, 0}, {0, 0}};
+    rt_code code = RT_OK;
+    for (int i = 0; code == RT_OK && i < 2; i++) {
+        rt_string *place = rt__arena_alloc(b->arena, sizeof *place);
+        size_t size = strlen(names[i]) + sizeof "loc:@";
+        char *text = rt__arena_alloc(b->arena, size);
+        if (!place || !text)
+            return no_memory(b->err);
+        *place = (rt_string){text, (size_t)snprintf(text, size, "loc:@%s", names[i])};
+        code = add_variable(b, names[i], names[2 + i], place, &scalar, &range[i], &inputs[1 + i]);
+    }
+    return code == RT_OK ? add(b, names[4], "FakeQuantWithMinMaxVars", inputs, 3, attrs, 2, edge) : code;
+}
+
+#define QUANT_NAMES(scope)                                                                        \
+    {                                                                                             \
+        LAYER scope "/min", LAYER scope "/max", LAYER scope "/min/read", LAYER scope "/max/read", \
+            LAYER scope "/FakeQuantWithMinMaxVars"                                                \
+    }
+
+static rt_code quantise_weights(builder *b, rt_edge *weights)
+{
+    static const char *const names[5] = QUANT_NAMES("weights_quant");
+    const rt_head_ranges *r = b->parts->ranges;
+    return r ? add_fake_quant(b, names, r->weights_min, r->weights_max, true, weights) : RT_OK;
+}
+
+static rt_code quantise_features(builder *b, rt_edge *features)
+{
+    static const char *const names[5] = QUANT_NAMES("input_quant");
+    const rt_head_ranges *r = b->parts->ranges;
+    return r ? add_fake_quant(b, names, r->features_min, r->features_max, false, features) : RT_OK;
+}
+
+static rt_code quantise_logits(builder *b, rt_edge *logits)
+{
+    static const char *const names[5] = QUANT_NAMES("act_quant");
+    const rt_head_ranges *r = b->parts->ranges;
+    return r ? add_fake_quant(b, names, r->logits_min, r->logits_max, false, logits) : RT_OK;
+}
+
 static rt_code add_head(builder *b, rt_edge *result)
 {
     static const char weights_class[] = "loc:@final_retrain_ops/weights/final_weights";
@@ -230,9 +282,15 @@ static rt_code add_head(builder *b, rt_edge *result)
                             "final_retrain_ops/biases/final_biases/read", &biases_place, &biases, p->biases,
                             &sum[1]);
     if (code == RT_OK)
-        code = add(b, "final_retrain_ops/Wx_plus_b/MatMul", "MatMul", product, 2, &t, 1, &sum[0]);
+        code = quantise_features(b, &product[0]);
     if (code == RT_OK)
-        code = add(b, "final_retrain_ops/Wx_plus_b/add", "AddV2", sum, 2, &t, 1, &total);
+        code = quantise_weights(b, &product[1]);
+    if (code == RT_OK)
+        code = add(b, LAYER "MatMul", "MatMul", product, 2, &t, 1, &sum[0]);
+    if (code == RT_OK)
+        code = add(b, LAYER "add", "AddV2", sum, 2, &t, 1, &total);
+    if (code == RT_OK)
+        code = quantise_logits(b, &total);
     return code == RT_OK ? add(b, p->final_tensor, "Softmax", &total, 1, &t, 1, result) : code;
 }
 
@@ -292,6 +350,8 @@ rt_code rt__classifier_graph(const rt_classifier_parts *parts, rt_graph **graph,
         code = add_head(&b, &result);
     if (code == RT_OK)
         code = describe_output(&b, result.node);
+    if (code == RT_OK && parts->ranges)
+        code = rt__quantise_input(b.graph, b.new_index[parts->input.node], err);
     free(b.new_index);
     if (code == RT_OK) {
         *graph = b.graph;

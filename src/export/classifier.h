@@ -11,13 +11,22 @@
 
 #include "graph/graph.h"
 
+/* For a network that imitates 8 bits: the trained layer does so too, as tf.contrib.quantize rewrites it,
+ * and its input, without which TensorFlow Lite's converter leaves the layer in floats. */
+typedef struct rt_head_ranges {
+    float weights_min, weights_max;   /* min <= 0 <= max, not both 0; narrow: -127 .. 127 */
+    float features_min, features_max; /* likewise, 0 .. 255; converters keep the mean before it in floats */
+    float logits_min, logits_max;
+} rt_head_ranges;
+
 typedef struct rt_classifier_parts {
-    rt_graph *graph;         /* a module's: frozen, pruned, in topological order */
-    rt_edge input, feature;  /* its Placeholder in [0, 1]; float [?, n_features]  */
-    const bool *is_variable; /* for each node: goes under variable_scope; others under op_scope */
-    int32_t height, width;   /* of the images */
-    const float *weights;    /* [n_features, n_classes], row-major */
-    const float *biases;     /* [n_classes] */
+    rt_graph *graph;              /* a module's: frozen, pruned, in topological order */
+    rt_edge input, feature;       /* its Placeholder in [0, 1]; float [?, n_features]  */
+    const bool *is_variable;      /* for each node: goes under variable_scope; others under op_scope */
+    int32_t height, width;        /* of the images */
+    const float *weights;         /* [n_features, n_classes], row-major */
+    const float *biases;          /* [n_classes] */
+    const rt_head_ranges *ranges; /* NULL: the trained layer computes in floats */
     size_t n_features, n_classes;
     const char *const *labels;  /* [n_classes] UTF-8 */
     const char *variable_scope; /* "module" */

@@ -67,7 +67,7 @@ static void set_variable(maker *m, const rt_unfrozen_variable *v, ProtobufCBinar
     def.snapshot_name = tensor_name(m, v->read);
     def.initial_value_name = tensor_name(m, v->initial);
     def.is_resource = v->is_resource;
-    def.trainable = !v->is_resource;
+    def.trainable = v->is_trained;
     if (m->code == RT_OK)
         m->code = rt__proto_pack(&def.base, &bytes, m->err);
     value->len = bytes.size;
@@ -101,7 +101,7 @@ static Tf__CollectionDefEntry *make_variables(maker *m, const char *key, const r
     tf__collection_def__bytes_list__init(list);
     list->value = values;
     for (size_t i = 0; i < v->n; i++)
-        if (all || !v->variables[i].is_resource)
+        if (all || v->variables[i].is_trained)
             set_variable(m, &v->variables[i], &values[list->n_value++]);
     entry->value->kind_case = TF__COLLECTION_DEF__KIND_BYTES_LIST;
     entry->value->bytes_list = list;

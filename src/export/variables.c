@@ -29,7 +29,12 @@ static rt_code list(const rt_graph *frozen, const rt_variable_kind *kinds, rt_va
         if (!value || !is_op(frozen, i, "Const"))
             return rt_fail(err, RT_EARG, "node '%s' is not a constant", rt__graph_node(frozen, i)->name);
         v->variables[v->n++] = (rt_unfrozen_variable){
-            {rt__graph_node(frozen, i)->name, *value}, kinds[i] == RT_RESOURCE_VARIABLE, i, i, 0, 0};
+            .stored = {rt__graph_node(frozen, i)->name, *value},
+            .is_resource = kinds[i] == RT_RESOURCE_VARIABLE,
+            .is_trained = kinds[i] == RT_REF_VARIABLE,
+            .variable = i,
+            .read = i,
+        };
     }
     qsort(v->variables, v->n, sizeof *v->variables, by_name);
     return RT_OK;

@@ -13,12 +13,13 @@
 typedef enum rt_variable_kind {
     RT_NO_VARIABLE,
     RT_RESOURCE_VARIABLE, /* VarHandleOp: a hub module's */
-    RT_REF_VARIABLE       /* VariableV2: the trained layer's in retrain.py's graph */
+    RT_REF_VARIABLE,      /* VariableV2: the trained layer's in retrain.py's graph */
+    RT_RANGE_VARIABLE     /* VariableV2 that gradients do not reach */
 } rt_variable_kind;
 
 typedef struct rt_unfrozen_variable {
     rt_named_tensor stored; /* as it stands in a checkpoint */
-    bool is_resource;
+    bool is_resource, is_trained;
     uint32_t variable, read, initial, assign; /* nodes of the graph */
 } rt_unfrozen_variable;
 

@@ -2,7 +2,7 @@
 #ifndef RT_PIPELINE_RETRAIN_JOB_H
 #define RT_PIPELINE_RETRAIN_JOB_H
 
-#include "graph/graph.h"
+#include "export/classifier.h"
 #include "head/train.h"
 #include "retrain/dataset.h"
 #include "retrain/feature.h"
@@ -53,6 +53,14 @@ rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err);
 
 /* The run as one JSON document, owned by the caller. */
 rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err);
+
+/* The ranges of a trained layer whose network imitates 8 bits, over the training photos; *wanted is false for
+ * other networks. */
+rt_code rt__retrain_ranges(const rt_retrain_job *job, const rt_head *head, rt_head_ranges *ranges,
+                           bool *wanted, rt_error *err);
+/* The head with the weights that the written graph multiplies with, where they are not those of
+ * job->state.head; give back with rt_head_clear(). */
+rt_code rt__retrain_rounded_head(const rt_retrain_job *job, rt_head *rounded, rt_error *err);
 
 /* The classifier as it is in head; the caller gives it back with rt__graph_free(). */
 rt_code rt__retrain_graph(const rt_retrain_job *job, const rt_head *head, rt_graph **graph, rt_error *err);

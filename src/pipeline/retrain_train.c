@@ -208,7 +208,7 @@ static void list_misclassified(const rt_retrain_job *job)
 /* What retrain.py does not tell: the weak classes, and what they are taken for. */
 static rt_code list_classes(const rt_retrain_job *job, rt_error *err)
 {
-    enum { MOST_CLASSES = 100, MOST_CONFUSIONS = 5 };
+    enum { MOST_CLASSES = 100, MOST_COLUMNS = 20, MOST_CONFUSIONS = 5 };
     size_t n = job->dataset->n_classes, width, n_worst;
     rt_line_class *classes = calloc(n, sizeof *classes);
     rt_line_confusion worst[MOST_CONFUSIONS];
@@ -225,6 +225,10 @@ static rt_code list_classes(const rt_retrain_job *job, rt_error *err)
         say(job, rt__line_class_head(line, LINE, width));
     for (size_t i = 0; i < n && n <= MOST_CLASSES; i++)
         say(job, rt__line_class(line, LINE, width, &classes[i]));
+    if (n <= MOST_COLUMNS)
+        say(job, rt__line_matrix_head(line, LINE, width, n));
+    for (size_t i = 0; i < n && n <= MOST_COLUMNS; i++)
+        say(job, rt__line_matrix_row(line, LINE, width, classes[i].label, i, job->test.confusion + i * n, n));
     n_worst = rt__line_confusions(job->test.confusion, n, worst, MOST_CONFUSIONS);
     for (size_t i = 0; i < n_worst; i++)
         say(job, rt__line_confusion(line, LINE, classes, &worst[i]));
@@ -239,6 +243,7 @@ rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
     size_t n = wanted < 0 ? set->n : (size_t)wanted;
     uint32_t *rows = calloc(n + 1, sizeof *rows), *labels = calloc(n + 1, sizeof *labels);
     rt_batch batch = {job->features.values, rows, labels, n};
+    rt_head rounded = {0};
     rt_code code = RT_OK;
     char line[LINE];
     rt_rng rng;
@@ -253,7 +258,10 @@ rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
         rt__rng_seed(&rng, job->options->seed, RT_STREAM_TESTING);
         batch.n = rt__sampler_draw(set, &rng, n, rows, labels);
     }
-    code = rt_evaluate(&job->state.head, &batch, &job->test, err);
+    code = rt__retrain_rounded_head(job, &rounded, err);
+    if (code == RT_OK)
+        code = rt_evaluate(rounded.weights ? &rounded : &job->state.head, &batch, &job->test, err);
+    rt_head_clear(&rounded);
     if (code != RT_OK)
         return code;
     job->result->test = job->test.score;

@@ -42,9 +42,15 @@ rt_code rt__retrain_graph(const rt_retrain_job *job, const rt_head *head, rt_gra
         .op_scope = "module_apply_default",
         .final_tensor = job->options->final_tensor_name,
     };
+    rt_head_ranges ranges;
+    bool quantised = false;
     rt_code code = labels ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
     for (size_t i = 0; labels && i < d->n_classes; i++)
         labels[i] = d->classes[i].label;
+    if (code == RT_OK)
+        code = rt__retrain_ranges(job, head, &ranges, &quantised, err);
+    if (quantised)
+        parts.ranges = &ranges;
     if (code == RT_OK)
         code = rt__classifier_graph(&parts, graph, err);
     free(labels);

@@ -16,6 +16,7 @@ tf1 = tf.compat.v1
 
 class Run:
     """One run, whose records the classes below read."""
+    module, size = 'mobilenet_v1_025_224_feature_vector', 224
     @classmethod
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory()
@@ -25,13 +26,13 @@ class Run:
         graph = os.path.join(cls.folder, 'output_graph.pb')
         common.retrain(
             '--image_dir', common.FLOWERS, '--tfhub_module',
-            os.path.join(common.MODULES, 'mobilenet_v1_025_224_feature_vector'), '--output_graph', graph,
+            os.path.join(common.MODULES, cls.module), '--output_graph', graph,
             '--output_labels', os.path.join(cls.folder, 'output_labels.txt'), '--bottleneck_dir',
             os.path.join(cls.folder, 'bottleneck'), '--how_many_training_steps', '100', '--final_tensor_name', FINAL,
             '--checkpoint_path', cls.prefix, '--saved_model_dir', cls.saved_model,
             '--summaries_dir', os.path.join(cls.folder, 'logs'))
         cls.graph_def = common.read_graph(graph)
-        cls.images = np.concatenate([common.pixels(photo, 224, 224) for photo in PHOTOS])
+        cls.images = np.concatenate([common.pixels(photo, cls.size, cls.size) for photo in PHOTOS])
         cls.frozen = np.array(
             common.run_graph(cls.graph_def, [{'Placeholder:0': image[np.newaxis]} for image in cls.images], FINAL + ':0'))
 
@@ -151,3 +152,50 @@ class Summaries(Run, unittest.TestCase):
         cells = [[int(cell) for cell in row.split('|')[2:-1]] for row in rows[2:]]
         right = sum(row[i] for i, row in enumerate(cells)) / sum(map(sum, cells))
         np.testing.assert_allclose(data.Scalars('accuracy_1')[0].value, right, rtol=1e-6)
+
+
+class Quantops(Run, unittest.TestCase):
+    """A network that imitates 8 bits, and the trained layer with it."""
+    module, size = 'mobilenet_v1_025_128_quantops', 128
+
+    def test_converter_makes_an_8_bit_model(self):
+        path = os.path.join(self.folder, 'output_graph.pb')
+        converter = tf1.lite.TFLiteConverter.from_frozen_graph(path, ['Placeholder'], [FINAL])
+        converter.inference_type = tf.uint8
+        converter.quantized_input_stats = {'Placeholder': (0., 255.)}
+        model = converter.convert()
+        interpreter = tf.lite.Interpreter(
+            model_content=model,
+            experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+        interpreter.allocate_tensors()
+        types = {tensor['index']: tensor['dtype'] for tensor in interpreter.get_tensor_details()}
+        # pylint: disable-next=protected-access
+        floats = {op['op_name'] for op in interpreter._get_ops_details() if types[op['outputs'][0]] == np.float32}
+        self.assertEqual(floats, set())
+        probabilities = []
+        for image in self.images:
+            interpreter.set_tensor(interpreter.get_input_details()[0]['index'],
+                                   np.round(image[np.newaxis] * 255).astype(np.uint8))
+            interpreter.invoke()
+            probabilities.append(interpreter.get_tensor(interpreter.get_output_details()[0]['index'])[0] / 256)
+        same = np.argmax(probabilities, 1) == np.argmax(self.frozen, 1)
+        self.assertGreaterEqual(same.sum(), 0.9 * len(same))
+        difference = np.abs(np.array(probabilities) - self.frozen)
+        print('8 bits: %d of %d photos the same, mean difference %.2g' % (same.sum(), len(same), difference.mean()))
+        self.assertLess(difference.mean(), 0.03)
+
+    def test_label_gives_what_tensorflow_gives(self):
+        ours = common.label(os.path.join(self.folder, 'output_graph.pb'), PHOTOS)
+        ours = np.array([[scores[name] for name in sorted(scores)] for scores in ours])
+        # A value between two of 256 steps may fall to either side.
+        self.assertLess(np.median(np.abs(ours - self.frozen).max(1)), 0.02)
+
+    def test_ranges_are_variables_that_are_not_trained(self):
+        with tf.Graph().as_default(), tf1.Session() as session:
+            tf1.train.import_meta_graph(self.prefix + '.meta').restore(session, self.prefix)
+            np.testing.assert_allclose(session.run(FINAL + ':0', {'Placeholder:0': self.images}), self.frozen, rtol=0,
+                                       atol=1e-6)
+            self.assertEqual(len(tf1.trainable_variables()), 2)
+            low, high = session.run(['final_retrain_ops/Wx_plus_b/weights_quant/%s:0' % end for end in ('min', 'max')])
+            weights = session.run('final_retrain_ops/weights/final_weights:0')
+            self.assertEqual((low, high), (weights.min(), weights.max()))
