@@ -2,7 +2,6 @@
  * doc/architecture.md), and oneDNN's own threads collapse when another job holds a core. */
 #include "onednn.h"
 
-#include "base/checked.h"
 #include "ref.h"
 
 #include <dnnl.h>
@@ -19,8 +18,7 @@ typedef struct primitive {
     dnnl_engine_t engine; /* borrowed from rt_kernels.context */
     dnnl_primitive_desc_t desc;
     dnnl_primitive_t primitive;
-    void *packed, *bias; /* owned; NULL where the op has none */
-    dnnl_memory_t packed_memory, bias_memory;
+    dnnl_memory_t packed, bias; /* owned with what they hold; NULL where the op has none */
 } primitive;
 
 /* A primitive tied to one workspace. */
@@ -97,12 +95,10 @@ static bool find_layout(const dnnl_memory_desc_t *desc, rt_grid *grid)
 static void primitive_free(rt_kernel *kernel)
 {
     primitive *p = (primitive *)kernel;
-    dnnl_memory_destroy(p->packed_memory); /* all of these take NULL */
-    dnnl_memory_destroy(p->bias_memory);
+    dnnl_memory_destroy(p->packed); /* all of these take NULL */
+    dnnl_memory_destroy(p->bias);
     dnnl_primitive_destroy(p->primitive);
     dnnl_primitive_desc_destroy(p->desc);
-    free(p->packed);
-    free(p->bias);
     free(p);
 }
 
@@ -140,10 +136,10 @@ static rt_code primitive_bind(const rt_kernel *kernel, const rt_kernel_args *arg
         status = dnnl_memory_create(&b->own[i], desc, p->engine, owns[i].data);
         b->args[b->n_args++] = (dnnl_exec_arg_t){owns[i].arg, b->own[i]};
     }
-    if (p->packed_memory)
-        b->args[b->n_args++] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, p->packed_memory};
-    if (p->bias_memory)
-        b->args[b->n_args++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias_memory};
+    if (p->packed)
+        b->args[b->n_args++] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, p->packed};
+    if (p->bias)
+        b->args[b->n_args++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias};
     if (status != dnnl_success) {
         primitive_unbind(kernel, b);
         return fail(status, "bind memory", err);
@@ -188,14 +184,6 @@ static rt_code primitive_new(const rt_kernels *kernels, dnnl_primitive_desc_t de
     return RT_OK;
 }
 
-static void *aligned_new(size_t bytes)
-{
-    size_t rounded;
-    if (!rt_add(&rounded, bytes, RT_KERNEL_ALIGN - 1))
-        return NULL;
-    return aligned_alloc(RT_KERNEL_ALIGN, rounded / RT_KERNEL_ALIGN * RT_KERNEL_ALIGN);
-}
-
 /* Moves weights, laid out as plain, into the layout of p's packed memory. */
 static dnnl_status_t pack(primitive *p, const dnnl_memory_desc_t *plain, const float *weights)
 {
@@ -214,7 +202,7 @@ static dnnl_status_t pack(primitive *p, const dnnl_memory_desc_t *plain, const f
         status = dnnl_memory_create(&from, plain, p->engine, (void *)weights);
     if (status == dnnl_success) {
         args[0] = (dnnl_exec_arg_t){DNNL_ARG_FROM, from};
-        args[1] = (dnnl_exec_arg_t){DNNL_ARG_TO, p->packed_memory};
+        args[1] = (dnnl_exec_arg_t){DNNL_ARG_TO, p->packed};
         status = dnnl_primitive_execute(reorder, stream, 2, args);
     }
     if (status == dnnl_success)
@@ -231,19 +219,18 @@ static rt_code set_weights(primitive *p, const dnnl_memory_desc_t *plain, const 
 {
     const dnnl_memory_desc_t *wanted = dnnl_primitive_desc_query_md(p->desc, dnnl_query_weights_md, 0);
     const dnnl_memory_desc_t *bias_desc = dnnl_primitive_desc_query_md(p->desc, dnnl_query_weights_md, 1);
-    size_t bytes = dnnl_memory_desc_get_size(wanted), bias_bytes = (size_t)n_bias * sizeof *bias;
-    dnnl_status_t status;
-    p->packed = aligned_new(bytes);
-    p->bias = aligned_new(bias_bytes);
-    if (!p->packed || !p->bias)
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    memcpy(p->bias, bias, bias_bytes);
-    p->base.weight_bytes = bytes + bias_bytes;
-    status = dnnl_memory_create(&p->packed_memory, wanted, p->engine, p->packed);
+    size_t bias_bytes = (size_t)n_bias * sizeof *bias;
+    void *own_bias = NULL;
+    dnnl_status_t status = dnnl_memory_create(&p->packed, wanted, p->engine, DNNL_MEMORY_ALLOCATE);
     if (status == dnnl_success)
-        status = dnnl_memory_create(&p->bias_memory, bias_desc, p->engine, p->bias);
+        status = dnnl_memory_create(&p->bias, bias_desc, p->engine, DNNL_MEMORY_ALLOCATE);
     if (status == dnnl_success)
+        status = dnnl_memory_get_data_handle(p->bias, &own_bias);
+    if (status == dnnl_success) {
+        memcpy(own_bias, bias, bias_bytes);
         status = pack(p, plain, weights);
+    }
+    p->base.weight_bytes = dnnl_memory_desc_get_size(wanted) + bias_bytes;
     return status == dnnl_success ? RT_OK : fail(status, "pack weights", err);
 }
 
