@@ -140,34 +140,43 @@ static rt_code get_run(rt_cursor *c, rt_saved_run *run, rt_error *err)
     return get_head(c, &run->state.head, err);
 }
 
-static rt_code parse(const rt_buffer *file, rt_saved_run *run, rt_error *err)
+static rt_code check(rt_cursor *c, rt_error *err)
 {
-    rt_cursor c = rt__cursor(file->bytes, file->size), last;
+    rt_cursor last;
     uint32_t stored;
-    if (file->size < MAGIC + CHECKSUM || memcmp(file->bytes, magic, MAGIC) != 0)
+    if (c->size < MAGIC + CHECKSUM || memcmp(c->bytes, magic, MAGIC) != 0)
         return rt_fail(err, RT_EFORMAT, "the file does not hold the state of a training");
-    c.size -= CHECKSUM;
-    last = rt__cursor(file->bytes + c.size, CHECKSUM);
-    if (!rt__cursor_u32(&last, &stored) || stored != rt__crc32c_mask(rt__crc32c(0, file->bytes, c.size)))
+    c->size -= CHECKSUM;
+    last = rt__cursor(c->bytes + c->size, CHECKSUM);
+    if (!rt__cursor_u32(&last, &stored) || stored != rt__crc32c_mask(rt__crc32c(0, c->bytes, c->size)))
         return rt_fail(err, RT_EFORMAT, "the file is damaged: its checksum is wrong");
-    rt__cursor_skip(&c, MAGIC);
-    return get_run(&c, run, err);
+    rt__cursor_skip(c, MAGIC);
+    return RT_OK;
+}
+
+rt_code rt__run_parse(const void *bytes, size_t size, rt_saved_run *run, rt_error *err)
+{
+    rt_saved_run found = {0};
+    rt_cursor c = rt__cursor(bytes, size);
+    rt_code code = check(&c, err);
+    if (code == RT_OK)
+        code = get_run(&c, &found, err);
+    if (code == RT_OK)
+        *run = found;
+    else
+        rt__run_clear(&found);
+    return code;
 }
 
 rt_code rt__run_read(const char *path, rt_saved_run *run, rt_error *err)
 {
-    rt_saved_run found = {0};
     rt_buffer file = {0};
     rt_code code = rt__file_read(&file, path, 0, NULL, err);
     if (code == RT_OK)
-        code = parse(&file, &found, err);
+        code = rt__run_parse(file.bytes, file.size, run, err);
     rt__buffer_clear(&file);
-    if (code == RT_OK) {
-        *run = found;
-    } else {
-        rt__run_clear(&found);
+    if (code != RT_OK)
         rt_doing(err, path, "cannot read how far a training was");
-    }
     return code;
 }
 

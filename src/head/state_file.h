@@ -25,7 +25,9 @@ rt_code rt__run_write(const char *path, const rt_saved_run *run, bool durable, r
 /*   run  written on success; give back with rt__run_clear()
  *   RT_ENOTFOUND  no such file        RT_EFORMAT  none of ours, cut off or damaged */
 rt_code rt__run_read(const char *path, rt_saved_run *run, rt_error *err);
-/* Only of what rt__run_read() made. */
+/* The same of a file's bytes, which are borrowed for the call. */
+rt_code rt__run_parse(const void *bytes, size_t size, rt_saved_run *run, rt_error *err);
+/* Only of what rt__run_read() or rt__run_parse() made. */
 void rt__run_clear(rt_saved_run *run);
 
 /* The first line in which two identities differ, as "key"; and both values, "" where the line is missing.
