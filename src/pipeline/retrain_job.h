@@ -54,7 +54,7 @@ rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err);
 /* The run as one JSON document, owned by the caller. */
 rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err);
 
-/* The ranges of a trained layer whose network imitates 8 bits, over the training photos; *wanted is false for
+/* The ranges of a trained layer whose network imitates 8 bits, over all photos; *wanted is false for
  * other networks. */
 rt_code rt__retrain_ranges(const rt_retrain_job *job, const rt_head *head, rt_head_ranges *ranges,
                            bool *wanted, rt_error *err);

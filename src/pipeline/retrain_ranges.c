@@ -58,29 +58,43 @@ static rt_code round_head(const rt_head *head, rt_head_ranges *ranges, rt_head *
     return RT_OK;
 }
 
-/* What goes into the layer and comes out of it. */
+/* What goes into the layer and comes out of it, for the photos of a set. */
+static void measure_set(const rt_features *features, const rt_sampler *set, rt_trainer *trainer,
+                        float *logits, size_t n_classes, rt_head_ranges *ranges)
+{
+    size_t width = features->feature_size;
+    for (size_t at = 0; at < set->n; at += ROWS) {
+        const rt_batch batch = {features->values, set->rows + at, NULL,
+                                set->n - at < ROWS ? set->n - at : ROWS};
+        for (size_t i = 0; i < batch.n; i++)
+            widen(batch.values + batch.rows[i] * width, width, &ranges->features_min, &ranges->features_max);
+        rt_trainer_predict(trainer, &batch, logits, NULL);
+        widen(logits, batch.n * n_classes, &ranges->logits_min, &ranges->logits_max);
+    }
+}
+
+static bool usable(float min, float max)
+{
+    return rt__quant_valid(min, max, BITS) && min < max;
+}
+
+/* Over all photos, since those of a single set may have no vectors. */
 static rt_code measure(const rt_retrain_job *job, const rt_head *rounded, rt_head_ranges *ranges,
                        rt_error *err)
 {
-    const rt_sampler *set = &job->sets[RT_TRAINING];
     float *logits = calloc(rounded->n_classes, ROWS * sizeof *logits);
     rt_trainer *trainer = NULL;
     rt_code code = logits ? rt_trainer_new(rounded, &trainer, err) : rt_fail(err, RT_ENOMEM, "out of memory");
-    for (size_t at = 0; code == RT_OK && at < set->n; at += ROWS) {
-        const rt_batch batch = {job->features.values, set->rows + at, NULL,
-                                set->n - at < ROWS ? set->n - at : ROWS};
-        for (size_t i = 0; i < batch.n; i++)
-            widen(batch.values + batch.rows[i] * rounded->n_features, rounded->n_features,
-                  &ranges->features_min, &ranges->features_max);
-        rt_trainer_predict(trainer, &batch, logits, NULL);
-        widen(logits, batch.n * rounded->n_classes, &ranges->logits_min, &ranges->logits_max);
-    }
+    for (size_t set = 0; code == RT_OK && set < RT_N_SETS; set++)
+        measure_set(&job->features, &job->sets[set], trainer, logits, rounded->n_classes, ranges);
     rt_trainer_free(trainer);
     free(logits);
-    if (code == RT_OK && (!rt__quant_valid(ranges->logits_min, ranges->logits_max, BITS) ||
-                          !rt__quant_valid(ranges->features_min, ranges->features_max, BITS)))
-        code = rt_fail(err, RT_ELIMIT,
-                       "the logits became too large for 8 bits: a lower --learning_rate keeps them small");
+    if (code == RT_OK && (!usable(ranges->features_min, ranges->features_max) ||
+                          !usable(ranges->logits_min, ranges->logits_max)))
+        code = rt_fail(
+            err, RT_ELIMIT,
+            "this network computes in 8 bits, and the trained layer's values have no range for that: they "
+            "are all 0 or too large; a lower --learning_rate keeps them small");
     return code;
 }
 
