@@ -1,11 +1,14 @@
 /* retrain/image.h - photo files to pixels, and pixels to the size a network wants; bit-equal to TensorFlow.
  *
  * Source of the arithmetic: tf.image.decode_jpeg (libjpeg-turbo, JDCT_IFAST, fancy upsampling),
- * tf.image.convert_image_dtype, tf.compat.v1.image.resize_bilinear. */
+ * tf.image.convert_image_dtype, tf.compat.v1.image.resize_bilinear; for distortions add_input_distortions()
+ * in hub's retrain.py. */
 #ifndef RETRAIN_IMAGE_H
 #define RETRAIN_IMAGE_H
 
 #include "retrain/error.h"
+
+#include <stdbool.h>
 
 /* Decoded pixels: red, green, blue; row-major; width * height * 3 bytes, 0 .. 255.  Start from {0}; the
  * memory is kept from one decode to the next and given back by rt_image_clear(). */
@@ -37,5 +40,37 @@ typedef enum rt_pixel_layout {
 size_t rt_image_resize_scratch(const rt_image *image, int32_t height, int32_t width);
 rt_code rt_image_resize(const rt_image *image, int32_t height, int32_t width, rt_pixel_layout layout,
                         void *scratch, float *out, rt_error *err);
+
+/* ---- random distortions, to train on more than the photos there are ---- */
+
+/* Percentages, each from 0 (none) to the most given here. */
+enum { RT_MOST_CROP = 1000, RT_MOST_SCALE = 1000, RT_MOST_BRIGHTNESS = 100 };
+
+typedef struct rt_distortion {
+    bool flip_left_right; /* half of the photos */
+    int32_t random_crop;  /* the photo is resized to 1 + random_crop / 100 of the size, the rest cut off */
+    int32_t random_scale; /* up to 1 + random_scale / 100 of that */
+    int32_t random_brightness; /* times 1 - random_brightness / 100 up to 1 + random_brightness / 100 */
+} rt_distortion;
+
+/* RT_EARG names the percentage that is out of range. */
+rt_code rt_distortion_check(const rt_distortion *distortion, rt_error *err);
+/* Whether it does anything. */
+bool rt_distortion_any(const rt_distortion *distortion);
+
+/* What one photo gets: resized to full_height x full_width, cut to the network's size from row top and column
+ * left on, flipped, multiplied. */
+typedef struct rt_distortion_draw {
+    int32_t full_height, full_width, top, left;
+    bool flipped;
+    float brightness;
+} rt_distortion_draw;
+
+/* Like rt_image_resize(), which it equals for a draw of the plain size and brightness 1.  Values go up to the
+ * brightness: like retrain.py's they are not clipped to 1.
+ *   scratch  rt_image_resize_scratch(image, height, width) bytes, aligned to 64
+ *   RT_EARG  height x width is not inside the full size at top and left */
+rt_code rt_image_distort(const rt_image *image, const rt_distortion_draw *draw, int32_t height, int32_t width,
+                         rt_pixel_layout layout, void *scratch, float *out, rt_error *err);
 
 #endif

@@ -1,6 +1,5 @@
 #include "resize.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const float unit = 1.0f / 255.0f; /* tf.image.convert_image_dtype multiplies; it does not divide */
@@ -37,11 +36,19 @@ static resize_parts parts_of(const rt_image *image, int32_t width)
     return p;
 }
 
+static const int32_t most_columns = INT32_MAX / 4; /* byte offsets in a line stay below 2^31 */
+
 static bool sizes_fit(const rt_image *image, int32_t height, int32_t width)
 {
-    const int32_t most = INT32_MAX / 4; /* byte offsets in a line stay below 2^31 */
-    return image->pixels != NULL && image->width > 0 && image->width < most && image->height > 0 &&
-           height > 0 && width > 0 && width < most;
+    return image->pixels != NULL && image->width > 0 && image->width < most_columns && image->height > 0 &&
+           height > 0 && width > 0 && width < most_columns;
+}
+
+static bool is_inside(const rt_window *w)
+{
+    return w->full_width < most_columns && w->top >= 0 && w->left >= 0 && w->height <= w->full_height &&
+           w->width <= w->full_width && w->top <= w->full_height - w->height &&
+           w->left <= w->full_width - w->width;
 }
 
 size_t rt_image_resize_scratch(const rt_image *image, int32_t height, int32_t width)
@@ -66,26 +73,29 @@ static axis_tap tap_of(int32_t i, int32_t in, int32_t out)
     return (axis_tap){low, low + 1, position - (float)low};
 }
 
-static void fill_columns(resize_job *job, const resize_parts *parts, int32_t width, uint8_t *memory)
+static void fill_columns(resize_job *job, const resize_parts *parts, const rt_window *window, uint8_t *memory)
 {
     int32_t *left = (int32_t *)(void *)memory;
     float *weight = (float *)(void *)(memory + parts->table);
     for (size_t x = 0; x < parts->group_columns; x++) {
         axis_tap tap = {0, 0, 0};
-        if (x < (size_t)width)
-            tap = tap_of((int32_t)x, job->image->width, width);
+        int32_t column = (int32_t)x;
+        if (window->mirrored)
+            column = window->width - 1 - column;
+        if (x < (size_t)window->width)
+            tap = tap_of(window->left + column, job->image->width, window->full_width);
         left[x] = 3 * tap.low;
         weight[x] = tap.weight;
     }
     job->columns = (rt_columns){left, weight, parts->group_columns};
 }
 
-static resize_job prepare(const rt_resize_loops *loops, const rt_image *image, int32_t width,
+static resize_job prepare(const rt_resize_loops *loops, const rt_image *image, const rt_window *window,
                           rt_pixel_layout layout, uint8_t *memory)
 {
-    resize_parts parts = parts_of(image, width);
+    resize_parts parts = parts_of(image, window->width);
     resize_job job = {.loops = loops, .image = image, .layout = layout, .holds = {-1, -1}};
-    fill_columns(&job, &parts, width, memory);
+    fill_columns(&job, &parts, window, memory);
     memory += 2 * parts.table;
     job.line[0] = (float *)(void *)memory;
     job.line[1] = (float *)(void *)(memory + parts.line);
@@ -120,16 +130,16 @@ static const float *line_of(resize_job *job, int32_t y, int32_t keep)
     return job->line[slot];
 }
 
-rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, int32_t height, int32_t width,
-                         rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
+rt_code rt__image_resize_window(const rt_resize_loops *loops, const rt_image *image, const rt_window *window,
+                                rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
 {
-    if (!sizes_fit(image, height, width))
-        return rt_fail(err, RT_EARG, "cannot resize %d x %d pixels to %d x %d", image->width, image->height,
-                       width, height);
-    resize_job job = prepare(loops, image, width, layout, scratch);
-    size_t columns = (size_t)width, plane = (size_t)height * columns;
-    for (int32_t y = 0; y < height; y++) {
-        axis_tap tap = tap_of(y, image->height, height);
+    if (!sizes_fit(image, window->height, window->width) || !is_inside(window))
+        return rt_fail(err, RT_EARG, "cannot resize %d x %d pixels to %d x %d of %d x %d", image->width,
+                       image->height, window->width, window->height, window->full_width, window->full_height);
+    resize_job job = prepare(loops, image, window, layout, scratch);
+    size_t columns = (size_t)window->width, plane = (size_t)window->height * columns;
+    for (int32_t y = 0; y < window->height; y++) {
+        axis_tap tap = tap_of(window->top + y, image->height, window->full_height);
         const float *top = line_of(&job, tap.low, tap.high);
         const float *bottom = line_of(&job, tap.high, tap.low);
         if (layout == RT_INTERLEAVED) {
@@ -141,6 +151,13 @@ rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, in
                         out + c * plane + (size_t)y * columns, columns);
     }
     return RT_OK;
+}
+
+rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, int32_t height, int32_t width,
+                         rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
+{
+    const rt_window whole = {height, width, 0, 0, height, width, false};
+    return rt__image_resize_window(loops, image, &whole, layout, scratch, out, err);
 }
 
 static float mix(const uint8_t *line, const rt_columns *columns, size_t x, size_t c)
@@ -180,9 +197,14 @@ void rt__resize_loops(const rt_resize_loops *list[RT_RESIZE_MOST_LOOPS])
     list[2] = NULL;
 }
 
+const rt_resize_loops *rt__resize_best_loops(void)
+{
+    const rt_resize_loops *fast = rt__resize_fast_loops();
+    return fast != NULL ? fast : &plain;
+}
+
 rt_code rt_image_resize(const rt_image *image, int32_t height, int32_t width, rt_pixel_layout layout,
                         void *scratch, float *out, rt_error *err)
 {
-    const rt_resize_loops *fast = rt__resize_fast_loops();
-    return rt__image_resize(fast != NULL ? fast : &plain, image, height, width, layout, scratch, out, err);
+    return rt__image_resize(rt__resize_best_loops(), image, height, width, layout, scratch, out, err);
 }

@@ -7,6 +7,8 @@
 
 #include "retrain/image.h"
 
+#include <stdbool.h>
+
 /* Columns are worked on in groups of so many; what a line lacks to a whole group is made up.  As many bytes
  * as RT_RESIZE_SPARE behind the last pixel of a line may be read. */
 enum { RT_RESIZE_GROUP = 16, RT_RESIZE_SPARE = 5 };
@@ -35,6 +37,25 @@ void rt__resize_loops(const rt_resize_loops *list[RT_RESIZE_MOST_LOOPS]);
 
 /* The best beyond plain C, or NULL.  One file a processor family. */
 const rt_resize_loops *rt__resize_fast_loops(void);
+
+/* The fastest of them. */
+const rt_resize_loops *rt__resize_best_loops(void);
+
+/* A part of a resized photo: of full_height x full_width pixels, height x width from row top and column left
+ * on. */
+typedef struct rt_window {
+    int32_t full_height, full_width;
+    int32_t top, left;
+    int32_t height, width;
+    bool mirrored; /* its columns from right to left */
+} rt_window;
+
+/* The bits of resizing to the full size and cutting the window out of it; only the window is computed.
+ *   scratch  rt_image_resize_scratch(image, window->height, window->width) bytes
+ *   out      3 * height * width floats
+ *   RT_EARG  sizes that cannot be, or a window that is not inside */
+rt_code rt__image_resize_window(const rt_resize_loops *loops, const rt_image *image, const rt_window *window,
+                                rt_pixel_layout layout, void *scratch, float *out, rt_error *err);
 
 /* rt_image_resize() with loops of choice. */
 rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, int32_t height, int32_t width,
