@@ -32,7 +32,7 @@ typedef struct rt_plan_stats {
 
 rt_plan_stats rt__plan_stats(const rt_plan *plan);
 
-/* The plan must outlive its runs.  Call it on the thread that will use it. */
+/* The plan must outlive its runs.  One thread at a time uses a run, but not always the same. */
 rt_code rt__run_new(const rt_plan *plan, rt_run **run, rt_error *err);
 void rt__run_free(rt_run *run);
 /* The input buffer to fill, owned by the run, aligned to 64; its content is gone after rt__run_execute(). */

@@ -90,6 +90,7 @@ rt_code rt__run_step(rt_run *run, uint32_t index, rt_error *err)
 rt_code rt__run_observe(rt_run *run, rt_run_seen *seen, void *user, const float **output, rt_error *err)
 {
     const rt_plan *plan = run->plan;
+    plan->kernels.session_enter(run->session);
     for (uint32_t i = 0; i < plan->n_steps; i++) {
         const rt_step *step = &plan->steps[i];
         rt_code code = rt__run_step(run, i, err);

@@ -186,8 +186,11 @@ struct rt_kernels {
     rt_code (*softmax)(const rt_kernels *kernels, const rt_grid *src, rt_kernel **kernel, rt_error *err);
     rt_code (*pad)(const rt_kernels *kernels, const rt_pad_spec *spec, rt_kernel **kernel, rt_error *err);
 
-    /* What a thread needs to run kernels; call on the thread that will run them. */
+    /* What a thread needs to run kernels. */
     rt_code (*session_new)(const rt_kernels *kernels, void **session, rt_error *err);
+    /* Call before a row of kernels is run, on the thread that runs them: the session may have been made, and
+     * used, on others. */
+    void (*session_enter)(void *session);
     void (*session_free)(void *session);
     void (*clear)(rt_kernels *kernels);
 };

@@ -41,11 +41,17 @@ static rt_code session_new(const rt_kernels *kernels, void **session, rt_error *
 {
     dnnl_stream_t stream;
     dnnl_status_t status;
-    omp_set_num_threads(1); /* holds for the calling thread */
     if ((status = dnnl_stream_create(&stream, kernels->context, dnnl_stream_in_order)) != dnnl_success)
         return fail(status, "make a stream", err);
     *session = stream;
     return RT_OK;
+}
+
+/* The number holds for the calling thread alone; without it a new thread starts helpers of its own. */
+static void session_enter(void *session)
+{
+    (void)session;
+    omp_set_num_threads(1);
 }
 
 static void session_free(void *session)
@@ -490,6 +496,7 @@ rt_code rt__onednn_fill(rt_kernels *kernels, rt_error *err)
     kernels->pool = pool;
     kernels->global_average = global_average;
     kernels->session_new = session_new;
+    kernels->session_enter = session_enter;
     kernels->session_free = session_free;
     kernels->clear = library_clear;
     return RT_OK;

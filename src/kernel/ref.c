@@ -12,6 +12,11 @@ static rt_code session_new(const rt_kernels *kernels, void **session, rt_error *
     return RT_OK;
 }
 
+static void session_enter(void *session)
+{
+    (void)session;
+}
+
 static void session_free(void *session)
 {
     (void)session;
@@ -39,6 +44,7 @@ void rt__ref_fill(rt_kernels *kernels)
     kernels->softmax = rt__ref_softmax;
     kernels->pad = rt__ref_pad;
     kernels->session_new = session_new;
+    kernels->session_enter = session_enter;
     kernels->session_free = session_free;
     kernels->clear = clear;
 }

@@ -66,6 +66,7 @@ static void run_once(const rt_kernels *kernels, const rt_kernel *kernel, const r
     rt_error err;
     rt_error_clear(&err);
     assert_int_equal(kernels->session_new(kernels, &session, &err), RT_OK);
+    kernels->session_enter(session);
     if (kernel->bind)
         assert_int_equal(kernel->bind(kernel, args, session, &bound, &err), RT_OK);
     assert_int_equal(kernel->run(kernel, args, bound, &err), RT_OK);

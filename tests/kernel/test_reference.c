@@ -127,7 +127,7 @@ static void no_slot_is_empty(void **state)
         assert_true(k->conv && k->depthwise && k->ordered_conv && k->ordered_depthwise && k->matmul &&
                     k->pool && k->global_average && k->place);
         assert_true(k->add && k->affine && k->fake_quant && k->activation && k->softmax && k->pad);
-        assert_true(k->session_new && k->session_free && k->clear);
+        assert_true(k->session_new && k->session_enter && k->session_free && k->clear);
     }
     rt__kernels_clear(&fast);
 }
