@@ -110,8 +110,12 @@ static rt_code take_step(run *r, rt_error *err)
     const rt_rng kept = r->state->training;
     rt_batch batch = source_batch(&r->training, &r->state->training);
     rt_train_step step = {r->state->step, &batch, NULL, r->trainer, r->state};
-    rt_code code;
-    if (hooks->before != NULL && (code = hooks->before(hooks->user, &step, err)) != RT_OK) {
+    rt_code code = RT_OK;
+    if (hooks->make != NULL)
+        code = hooks->make(hooks->user, &r->state->training, &batch, err);
+    if (code == RT_OK && hooks->before != NULL)
+        code = hooks->before(hooks->user, &step, err);
+    if (code != RT_OK) {
         r->state->training = kept; /* the step was not taken: a resumed run draws the same batch */
         return code;
     }

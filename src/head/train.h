@@ -46,9 +46,15 @@ typedef struct rt_train_step {
 /* The state as it is now, weights included. */
 const rt_train_state *rt__train_sync(const rt_train_step *step);
 
-/* Each may be NULL; an error ends the run.  In order for a step: before, (the step), evaluated, after. */
+/* Each may be NULL; an error ends the run.  In order for a step: make, before, (the step),
+ * evaluated, after. */
 typedef struct rt_train_hooks {
     void *user;
+    /* Makes the vectors of the step's batch, where they are no rows of data->values: batch comes with the
+     * rows (photos) and labels that were drawn; values and rows are to be replaced by vectors of these photos
+     * in the same order, good until the next call.  Random numbers come from rng alone: it is part of the
+     * state, so that a run that goes on draws the same. */
+    rt_code (*make)(void *user, rt_rng *rng, rt_batch *batch, rt_error *err);
     rt_code (*before)(void *user, const rt_train_step *step, rt_error *err);
     /* Each eval_step_interval steps and after the last: training is measured after the step, on its batch. */
     rt_code (*evaluated)(void *user, const rt_train_step *step, const rt_score *training,

@@ -179,12 +179,20 @@ static bool stop_there(void *user)
     return d->after == d->stop_at;
 }
 
+static rt_train_hooks diary_hooks(diary *d)
+{
+    return (rt_train_hooks){
+        .user = d, .evaluated = note_scores, .after = note_after, .should_stop = stop_there};
+}
+
 static void scores_come_each_interval_and_at_the_end(void **state)
 {
     const uint64_t numbers[] = {0, 10, 20, 30, 40, 50, 56};
     diary d = {.stop_at = STEPS};
-    rt_train_hooks hooks = {&d, note_before, note_scores, note_after, stop_there};
-    rt_train_state s = train(*state, &usual, &hooks);
+    rt_train_hooks hooks = diary_hooks(&d);
+    rt_train_state s;
+    hooks.before = note_before;
+    s = train(*state, &usual, &hooks);
     assert_true(d.before == STEPS && d.after == STEPS && s.step == STEPS);
     assert_true(d.evaluated == 7);
     assert_memory_equal(d.numbers, numbers, sizeof numbers);
@@ -215,7 +223,7 @@ static void stopped_run_goes_on_to_the_same_end(void **state)
     world *w = *state;
     rt_train_data data = {w->values, &w->training, &w->validation};
     diary whole = {.stop_at = STEPS};
-    rt_train_hooks hooks = {&whole, NULL, note_scores, note_after, stop_there};
+    rt_train_hooks hooks = diary_hooks(&whole);
     rt_train_state wanted = train(w, &usual, &hooks);
     for (uint64_t stop = 0; stop <= STEPS; stop += 3) {
         diary d = {.stop_at = stop};
@@ -230,6 +238,51 @@ static void stopped_run_goes_on_to_the_same_end(void **state)
         assert_memory_equal(d.validation, whole.validation, sizeof d.validation);
         rt__train_state_clear(&s);
     }
+    rt__train_state_clear(&wanted);
+}
+
+/* Vectors made for each step, as for distorted photos: the photo's own and noise. */
+typedef struct workshop {
+    diary diary; /* first: its hooks get the workshop */
+    uint64_t made, fail_at;
+    float values[20 * FEATURES];
+} workshop;
+
+static rt_code make_noisy(void *user, rt_rng *rng, rt_batch *batch, rt_error *err)
+{
+    workshop *shop = user;
+    for (size_t i = 0; i < batch->n * FEATURES; i++)
+        shop->values[i] =
+            batch->values[batch->rows[i / FEATURES] * FEATURES + i % FEATURES] + (float)rt__rng_unit(rng);
+    batch->values = shop->values;
+    batch->rows = NULL;
+    return shop->made++ == shop->fail_at ? rt_fail(err, RT_EIO, "no photo") : RT_OK;
+}
+
+static void vectors_made_for_a_step_do_not_depend_on_stops(void **state)
+{
+    world *w = *state;
+    rt_train_data data = {w->values, &w->training, &w->validation};
+    workshop whole = {.diary = {.stop_at = STEPS}, .fail_at = STEPS};
+    rt_train_hooks hooks = diary_hooks(&whole.diary);
+    rt_train_state wanted, plain = train(w, &usual, NULL), s;
+    hooks.make = make_noisy;
+    wanted = train(w, &usual, &hooks);
+    assert_true(whole.made == STEPS);
+    assert_memory_not_equal(wanted.head.weights, plain.head.weights, FEATURES * CLASSES * sizeof(float));
+    for (uint64_t fail = 0; fail < STEPS; fail += 7) {
+        workshop shop = {.diary = {.stop_at = STEPS}, .fail_at = fail};
+        rt_error err;
+        hooks.user = &shop;
+        assert_int_equal(rt__train_state_init(&s, FEATURES, CLASSES, 7, NULL), RT_OK);
+        assert_int_equal(rt__train(&usual, &data, &hooks, &s, &err), RT_EIO);
+        assert_string_equal(err.cause, "no photo");
+        assert_true(s.step == fail);
+        assert_int_equal(rt__train(&usual, &data, &hooks, &s, NULL), RT_OK);
+        check_same_state(&s, &wanted);
+        rt__train_state_clear(&s);
+    }
+    rt__train_state_clear(&plain);
     rt__train_state_clear(&wanted);
 }
 
@@ -285,7 +338,7 @@ static void every_photo_can_be_a_batch(void **state)
     world *w = *state;
     rt_train_options options = usual;
     diary d = {.stop_at = STEPS};
-    rt_train_hooks hooks = {&d, NULL, note_scores, note_after, stop_there};
+    rt_train_hooks hooks = diary_hooks(&d);
     rt_train_state s;
     options.train_batch_size = options.validation_batch_size = -1;
     s = train(w, &options, &hooks);
@@ -355,6 +408,7 @@ int main(void)
         cmocka_unit_test(scores_come_each_interval_and_at_the_end),
         cmocka_unit_test(measuring_does_not_change_what_is_learnt),
         cmocka_unit_test(stopped_run_goes_on_to_the_same_end),
+        cmocka_unit_test(vectors_made_for_a_step_do_not_depend_on_stops),
         cmocka_unit_test(hooks_error_ends_the_run_between_two_steps),
         cmocka_unit_test(runs_beside_each_other_give_the_same_bytes),
         cmocka_unit_test(every_photo_can_be_a_batch),
