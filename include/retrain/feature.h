@@ -32,6 +32,8 @@ typedef struct rt_feature_source {
      * cache), into the buffers of size bytes; RT_ELIMIT when they do not fit. */
     rt_code (*paths)(const void *user, size_t i, char *photo, char *cache, size_t size, rt_error *err);
     size_t n_photos;
+    /* NULL: every photo.  The row of one that is not wanted is zero; it is neither skipped nor counted. */
+    bool (*wanted)(const void *user, size_t i);
 } rt_feature_source;
 
 typedef struct rt_feature_options {

@@ -42,7 +42,7 @@ typedef struct pass {
 
     pthread_mutex_t lock;   /* guards what follows, and calls of log and progress */
     rt_freshness **records; /* one for each folder with bottleneck files */
-    size_t n_records, n_done, n_warned;
+    size_t n_records, n_wanted, n_done, n_warned;
     int64_t shown_ns; /* when progress was last told */
 } pass;
 
@@ -246,18 +246,26 @@ static void report_photo(pass *p, bool hit, bool skipped)
     p->out->n_computed += !hit && !skipped;
     if (p->n_done % LOG_EVERY == 0)
         rt_log_line(p->options->log, RT_INFO, "%zu bottleneck files created.", p->n_done);
-    if (now - p->shown_ns >= PROGRESS_NS || p->n_done == p->out->n_photos) {
+    if (now - p->shown_ns >= PROGRESS_NS || p->n_done == p->n_wanted) {
         p->shown_ns = now;
-        rt_progress_update(p->options->progress, "bottlenecks", p->n_done, p->out->n_photos);
+        rt_progress_update(p->options->progress, "bottlenecks", p->n_done, p->n_wanted);
     }
     pthread_mutex_unlock(&p->lock);
+}
+
+static bool is_wanted(const rt_feature_source *source, size_t i)
+{
+    return !source->wanted || source->wanted(source->user, i);
 }
 
 static rt_code do_photo(void *context, size_t index, size_t i, rt_error *err)
 {
     pass *p = context;
     bool hit = false, bad = false, skipped;
-    rt_code code = make_vector(p, &p->workers[index], i, &hit, &bad, err);
+    rt_code code;
+    if (!is_wanted(p->source, i))
+        return RT_OK;
+    code = make_vector(p, &p->workers[index], i, &hit, &bad, err);
     skipped = code != RT_OK && bad && !p->options->strict;
     if (skipped)
         code = skip_photo(p, i, err);
@@ -315,6 +323,8 @@ static rt_code start(pass *p, size_t n_workers, rt_error *err)
         return rt_fail(err, RT_ENOMEM, "out of memory for %zu vectors of %zu floats", out->n_photos,
                        out->feature_size);
     p->network = rt__network_digest(p->module);
+    for (size_t i = 0; i < out->n_photos; i++)
+        p->n_wanted += is_wanted(p->source, i);
     return RT_OK;
 }
 

@@ -118,9 +118,10 @@ void rt_extractor_free(rt_extractor *e)
     free(e);
 }
 
-static rt_code make_scratch(rt_extractor *e, rt_error *err)
+/* Room to resize in; grows only. */
+static rt_code make_scratch(rt_extractor *e, const rt_image *image, rt_error *err)
 {
-    size_t needed = rt_image_resize_scratch(&e->image, e->height, e->width);
+    size_t needed = rt_image_resize_scratch(image, e->height, e->width);
     needed = (needed + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (needed <= e->scratch_bytes)
         return RT_OK;
@@ -130,17 +131,11 @@ static rt_code make_scratch(rt_extractor *e, rt_error *err)
     return e->scratch ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory for %zu bytes to resize in", needed);
 }
 
-rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, float *feature, rt_error *err)
+/* The pixels are in the run's input. */
+static rt_code execute(rt_extractor *e, float *feature, rt_error *err)
 {
-    rt_code code = rt_image_decode(bytes, size, 0, &e->image, err);
     const float *output;
-    if (code == RT_OK)
-        code = make_scratch(e, err);
-    if (code == RT_OK)
-        code = rt_image_resize(&e->image, e->height, e->width, e->layout, e->scratch, rt__run_input(e->run),
-                               err);
-    if (code == RT_OK)
-        code = rt__run_execute(e->run, &output, err);
+    rt_code code = rt__run_execute(e->run, &output, err);
     if (code != RT_OK)
         return code;
     for (size_t i = 0; i < e->feature_size; i++)
@@ -149,4 +144,25 @@ rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, flo
                            (double)output[i], i + 1);
     memcpy(feature, output, e->feature_size * sizeof *feature);
     return RT_OK;
+}
+
+rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, float *feature, rt_error *err)
+{
+    rt_code code = rt_image_decode(bytes, size, 0, &e->image, err);
+    if (code == RT_OK)
+        code = make_scratch(e, &e->image, err);
+    if (code == RT_OK)
+        code = rt_image_resize(&e->image, e->height, e->width, e->layout, e->scratch, rt__run_input(e->run),
+                               err);
+    return code == RT_OK ? execute(e, feature, err) : code;
+}
+
+rt_code rt__extractor_distorted(rt_extractor *e, const rt_image *image, const rt_distortion_draw *draw,
+                                float *feature, rt_error *err)
+{
+    rt_code code = make_scratch(e, image, err);
+    if (code == RT_OK)
+        code = rt_image_distort(image, draw, e->height, e->width, e->layout, e->scratch,
+                                rt__run_input(e->run), err);
+    return code == RT_OK ? execute(e, feature, err) : code;
 }

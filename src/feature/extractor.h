@@ -3,9 +3,14 @@
 #define RT_FEATURE_EXTRACTOR_H
 
 #include "retrain/feature.h"
+#include "retrain/image.h"
 
 /* Tells networks apart that were given the same name: CRC-32C of nodes, constants and preprocessing.  The
  * same file gives the same digest in every run. */
 uint32_t rt__network_digest(const rt_module *module);
+
+/* Pixels, distorted, to a vector.  draw was made for the module's height and width. */
+rt_code rt__extractor_distorted(rt_extractor *extractor, const rt_image *image,
+                                const rt_distortion_draw *draw, float *feature, rt_error *err);
 
 #endif
