@@ -45,6 +45,7 @@ typedef struct rt_retrain_options {
 
     bool flip_left_right;
     int32_t random_crop, random_scale, random_brightness; /* percent */
+    int32_t distortion_cache; /* distortions of each photo, made once; 0: anew in each step */
 
     const char *bottleneck_dir, *output_graph, *output_labels;
     const char *final_tensor_name;
@@ -83,7 +84,8 @@ typedef struct rt_retrain_result {
     char *json;     /* the run and its result as one JSON document; owned */
 } rt_retrain_result;
 
-/* Checks the options, then runs; log gets retrain.py's lines, progress "bottlenecks" and "training".  Inputs
+/* Checks the options, then runs; log gets retrain.py's lines, progress "bottlenecks" and "training",
+ * with distortions also "photos" or "distorted photos".  Inputs
  * are opened before anything is written, and each output appears whole or not at all.
  *   RT_EARG  see rt_retrain_check(); other codes: of the stage that failed */
 rt_code rt_retrain(const rt_retrain_options *options, const rt_log *log, const rt_progress *progress,

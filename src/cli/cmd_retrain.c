@@ -1,5 +1,6 @@
 #include "commands.h"
 #include "interrupt.h"
+#include "retrain/image.h"
 #include "retrain/pipeline.h"
 #include "terminal.h"
 
@@ -68,14 +69,16 @@ static const rt_option options[] = {
      "Seed of all random draws: runs with one seed write the same bytes."},
     {"print_misclassified_test_images", NULL, RT_OPTION_SWITCH, NULL, 0, 0,
      RUN(print_misclassified_test_images), NULL, "List the test photos that were labelled wrong."},
-    {"flip_left_right", "Distortions (not supported yet)", RT_OPTION_SWITCH, NULL, 0, 0, RUN(flip_left_right),
-     NULL, "Flip half of the training photos."},
-    {"random_crop", NULL, RT_OPTION_INT, "PERCENT", 0, MOST, RUN(random_crop), NULL,
-     "Margin to crop off training photos."},
-    {"random_scale", NULL, RT_OPTION_INT, "PERCENT", 0, MOST, RUN(random_scale), NULL,
-     "How much to scale up training photos."},
-    {"random_brightness", NULL, RT_OPTION_INT, "PERCENT", 0, MOST, RUN(random_brightness), NULL,
-     "How much to brighten or darken training photos."},
+    {"flip_left_right", "Distortions of training photos", RT_OPTION_SWITCH, NULL, 0, 0, RUN(flip_left_right),
+     NULL, "Flip half of them."},
+    {"random_crop", NULL, RT_OPTION_INT, "PERCENT", 0, RT_MOST_CROP, RUN(random_crop), NULL,
+     "Enlarge them by this, and cut the network's size out of them at random."},
+    {"random_scale", NULL, RT_OPTION_INT, "PERCENT", 0, RT_MOST_SCALE, RUN(random_scale), NULL,
+     "Enlarge them by up to this before the cut."},
+    {"random_brightness", NULL, RT_OPTION_INT, "PERCENT", 0, RT_MOST_BRIGHTNESS, RUN(random_brightness), NULL,
+     "Brighten or darken them by up to this."},
+    {"distortion_cache", NULL, RT_OPTION_INT, "N", 1, 1000, RUN(distortion_cache), "each step distorts anew",
+     "Make N distortions of each photo once and train on those: seconds instead of minutes."},
     {"output_graph", "Files written", RT_OPTION_TEXT, "FILE", 0, 0, RUN(output_graph), NULL,
      "The retrained classifier, a frozen TensorFlow graph."},
     {"output_labels", NULL, RT_OPTION_TEXT, "FILE", 0, 0, RUN(output_labels), NULL,

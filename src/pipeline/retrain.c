@@ -80,6 +80,7 @@ static void clear(rt_retrain_job *job)
     rt__train_state_clear(&job->state);
     for (size_t i = 0; i < RT_N_SETS; i++)
         rt__sampler_clear(&job->sets[i]);
+    rt__retrain_distort_clear(job);
     rt_features_clear(&job->features);
     rt_module_close(job->module);
     rt_dataset_close(job->dataset);

@@ -52,14 +52,32 @@ static rt_code paths_of_photo(const void *user, size_t i, char *photo, char *cac
     return code;
 }
 
+rt_feature_source rt__retrain_photos(const rt_retrain_job *job)
+{
+    return (rt_feature_source){.user = job, .paths = paths_of_photo, .n_photos = job->dataset->n_photos};
+}
+
+static bool is_measured_on(const void *user, size_t i)
+{
+    const rt_retrain_job *job = user;
+    return job->dataset->photos[i].set != RT_TRAINING;
+}
+
 rt_code rt__retrain_features(rt_retrain_job *job, rt_error *err)
 {
-    const rt_feature_source source = {job, paths_of_photo, job->dataset->n_photos};
+    const rt_distortion distortion = rt__retrain_distortion(job->options);
+    rt_feature_source source = rt__retrain_photos(job);
     const rt_feature_options options = {
         .n_threads = (size_t)job->options->threads,
         .strict = job->options->strict,
         .log = job->log,
         .progress = job->progress,
     };
-    return rt_features_compute(job->module, &source, &options, &job->features, err);
+    rt_code code;
+    if (rt_distortion_any(&distortion))
+        source.wanted = is_measured_on;
+    code = rt_features_compute(job->module, &source, &options, &job->features, err);
+    if (code == RT_OK && rt_distortion_any(&distortion))
+        code = rt__retrain_distort(job, err);
+    return code;
 }

@@ -6,6 +6,7 @@
 #include "head/train.h"
 #include "retrain/dataset.h"
 #include "retrain/feature.h"
+#include "retrain/image.h"
 #include "retrain/pipeline.h"
 
 /* Where the module's variables are in the graph that is written, as hub.Module names them. */
@@ -24,6 +25,8 @@ typedef enum rt_retrain_step_number {
 } rt_retrain_step_number;
 
 typedef struct rt_retrain_summaries rt_retrain_summaries;
+/* Distorted photos to train on. */
+typedef struct rt_retrain_distorted rt_retrain_distorted;
 
 typedef struct rt_retrain_job {
     const rt_retrain_options *options; /* borrowed, as are the next two */
@@ -31,8 +34,9 @@ typedef struct rt_retrain_job {
     const rt_progress *progress;
     rt_dataset *dataset;
     rt_module *module;
-    rt_features features;       /* a row for each photo of the data set */
-    rt_sampler sets[RT_N_SETS]; /* the photos of each set that could be read */
+    rt_features features; /* a row for each photo of the data set; zero for training photos if .. */
+    rt_retrain_distorted *distorted; /* .. distorted ones are trained on; else NULL */
+    rt_sampler sets[RT_N_SETS];      /* the photos of each set that could be read */
     rt_train_state state;
     uint64_t first_step;               /* where this run began: above 0 when it went on with another */
     char *identity;                    /* what the training depends on, see head/state_file.h; owned */
@@ -50,6 +54,18 @@ rt_code rt__retrain_deal(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err);
+
+/* The data set's photos and their bottleneck files; user is the job. */
+rt_feature_source rt__retrain_photos(const rt_retrain_job *job);
+
+/* What the flags ask for, checked or not. */
+rt_distortion rt__retrain_distortion(const rt_retrain_options *options);
+/* Part of the features step: makes job->distorted.  Training photos that cannot be read are added to
+ * features.skipped. */
+rt_code rt__retrain_distort(rt_retrain_job *job, rt_error *err);
+void rt__retrain_distort_clear(rt_retrain_job *job);
+/* Replaces the training photos that were drawn by vectors of distorted ones: see rt_train_hooks.make. */
+rt_code rt__retrain_distorted_batch(rt_retrain_job *job, rt_rng *rng, rt_batch *batch, rt_error *err);
 
 /* The run as one JSON document, owned by the caller. */
 rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err);

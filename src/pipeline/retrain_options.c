@@ -1,6 +1,6 @@
 #include "base/file.h"
 #include "fetch.h"
-#include "retrain/pipeline.h"
+#include "retrain_job.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -77,18 +77,25 @@ static rt_code check_training(const rt_retrain_options *o, rt_error *err)
     return RT_OK;
 }
 
-static rt_code check_supported(const rt_retrain_options *o, rt_error *err)
+rt_distortion rt__retrain_distortion(const rt_retrain_options *o)
 {
-    const char *distortion = o->flip_left_right          ? "flip_left_right"
-                             : o->random_crop != 0       ? "random_crop"
-                             : o->random_scale != 0      ? "random_scale"
-                             : o->random_brightness != 0 ? "random_brightness"
-                                                         : NULL;
-    if (distortion)
-        return rt_fail(err, RT_EUNSUPPORTED,
-                       "--%s: distorting photos is not supported yet; leave the flag away to train on the "
-                       "photos as they are",
-                       distortion);
+    return (rt_distortion){o->flip_left_right, o->random_crop, o->random_scale, o->random_brightness};
+}
+
+static rt_code check_distortions(const rt_retrain_options *o, rt_error *err)
+{
+    const rt_distortion distortion = rt__retrain_distortion(o);
+    rt_error seen;
+    if (rt_distortion_check(&distortion, &seen) != RT_OK)
+        return rt_fail(err, RT_EARG, "--%s", seen.cause);
+    if (o->distortion_cache < 0)
+        return rt_fail(err, RT_EARG, "--distortion_cache: %d is no number of distortions",
+                       (int)o->distortion_cache);
+    if (o->distortion_cache > 0 && !rt_distortion_any(&distortion))
+        return rt_fail(err, RT_EARG,
+                       "--distortion_cache %d, but nothing is distorted: add --flip_left_right, "
+                       "--random_crop, --random_scale or --random_brightness",
+                       (int)o->distortion_cache);
     return RT_OK;
 }
 
@@ -227,9 +234,9 @@ rt_code rt_retrain_check(const rt_retrain_options *options, rt_error *err)
         return code;
     if ((code = check_training(options, err)) != RT_OK)
         return code;
-    if ((code = check_final_name(options->final_tensor_name, err)) != RT_OK)
+    if ((code = check_distortions(options, err)) != RT_OK)
         return code;
-    if ((code = check_supported(options, err)) != RT_OK)
+    if ((code = check_final_name(options->final_tensor_name, err)) != RT_OK)
         return code;
     if ((code = check_urls(options, err)) != RT_OK)
         return code;

@@ -101,8 +101,6 @@ static rt_code evaluated(void *user, const rt_train_step *step, const rt_score *
                                               validation->n));
     job->result->training = *training;
     job->result->validation = *validation;
-    rt_progress_update(job->progress, "training", step->number + 1,
-                       (uint64_t)job->options->how_many_training_steps);
     return rt__summaries_validation(job, step, validation, err);
 }
 
@@ -134,6 +132,8 @@ static rt_code after(void *user, const rt_train_step *step, rt_error *err)
 {
     rt_retrain_job *job = user;
     rt_code code = store_intermediate(job, step, err);
+    rt_progress_update(job->progress, "training", step->number + 1,
+                       (uint64_t)job->options->how_many_training_steps);
     if (code == RT_OK && rt__retrain_state_is_due(job)) {
         rt__train_sync(step);
         code = rt__retrain_store_state(job, false, err);
@@ -148,12 +148,23 @@ static bool should_stop(void *user)
     return stop && stop->asked(stop->user);
 }
 
+static rt_code make_batch(void *user, rt_rng *rng, rt_batch *batch, rt_error *err)
+{
+    return rt__retrain_distorted_batch(user, rng, batch, err);
+}
+
 /* Trains; a stop that is asked for is no error. */
 static rt_code train(rt_retrain_job *job, const rt_train_options *options, rt_error *err)
 {
     const rt_train_data data = {job->features.values, &job->sets[RT_TRAINING], &job->sets[RT_VALIDATION]};
     const rt_train_hooks hooks = {
-        .user = job, .before = before, .evaluated = evaluated, .after = after, .should_stop = should_stop};
+        .user = job,
+        .make = job->distorted ? make_batch : NULL,
+        .before = before,
+        .evaluated = evaluated,
+        .after = after,
+        .should_stop = should_stop,
+    };
     const rt_stop *stop = job->options->stop;
     rt_code code;
     if (stop)
