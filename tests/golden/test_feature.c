@@ -61,7 +61,7 @@ static rt_module *open_module(const char *path)
 
 static void compute(const rt_module *module, const photo_list *list, size_t n_threads, rt_features *features)
 {
-    const rt_feature_source source = {list, photo_paths, list->n};
+    const rt_feature_source source = {.user = list, .paths = photo_paths, .n_photos = list->n};
     const rt_feature_options options = {.n_threads = n_threads, .strict = true};
     rt_error err;
     char text[1200];

@@ -160,7 +160,7 @@ static rt_code compute(scene *s, size_t n_threads, bool strict)
 {
     const rt_log log = {keep_line, s};
     const rt_progress progress = {keep_progress, s};
-    const rt_feature_source source = {s, paths, s->n_photos};
+    const rt_feature_source source = {.user = s, .paths = paths, .n_photos = s->n_photos};
     const rt_feature_options options = {n_threads, strict, &log, &progress};
     rt_features_clear(&s->features);
     s->log[0] = 0;
