@@ -30,8 +30,9 @@ static void add_options(rt_buffer *out, const rt_retrain_options *o)
     rt__buffer_format(out, "    \"how_many_training_steps\": %d,\n    \"learning_rate\": ",
                       (int)o->how_many_training_steps);
     rt__json_float(out, o->learning_rate);
-    rt__buffer_format(out, ",\n    \"flip_left_right\": %s,\n    \"random_crop\": %d,\n    \"random_scale\": %d,\n",
-                      o->flip_left_right ? "true" : "false", (int)o->random_crop, (int)o->random_scale);
+    rt__buffer_format(
+        out, ",\n    \"flip_left_right\": %s,\n    \"random_crop\": %d,\n    \"random_scale\": %d,\n",
+        o->flip_left_right ? "true" : "false", (int)o->random_crop, (int)o->random_scale);
     rt__buffer_format(out, "    \"random_brightness\": %d,\n    \"distortion_cache\": %d",
                       (int)o->random_brightness, (int)o->distortion_cache);
     rt__buffer_format(out, ",\n    \"train_batch_size\": %d,\n    \"seed\": %llu\n  },\n",
