@@ -7,6 +7,7 @@
 #define RETRAIN_FEATURE_H
 
 #include "retrain/error.h"
+#include "retrain/image.h"
 #include "retrain/log.h"
 #include "retrain/module.h"
 
@@ -19,6 +20,8 @@ rt_code rt_extractor_new(const rt_module *module, rt_extractor **extractor, rt_e
 /* A second one for another thread. */
 rt_code rt_extractor_clone(const rt_extractor *extractor, rt_extractor **clone, rt_error *err);
 void rt_extractor_free(rt_extractor *extractor);
+/* How it resizes photos from now on, RT_BILINEAR at first; clones made later do the same. */
+void rt_extractor_set_resize(rt_extractor *extractor, rt_resize resize);
 
 /* A photo file's bytes -> feature_size floats.  Errors of rt_image_decode(). */
 rt_code rt_extractor_run(rt_extractor *extractor, const uint8_t *bytes, size_t size, float *feature,

@@ -33,6 +33,12 @@ typedef enum rt_pixel_layout {
     RT_PLANAR       /* [3, height, width]: NCHW              */
 } rt_pixel_layout;
 
+/* How a photo gets a network's size. */
+typedef enum rt_resize {
+    RT_BILINEAR, /* as TensorFlow: rt_image_resize()                       */
+    RT_NEAREST   /* one pixel of the photo for each, as jetson-inference   */
+} rt_resize;
+
 /* Resizes to height x width floats in [0, 1]: pixel * float32(1/255), then bilinear with
  * align_corners = half_pixel_centers = false, aspect not kept.
  *   scratch  owned by the caller, rt_image_resize_scratch() bytes, aligned to 64; used for the call only

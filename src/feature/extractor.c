@@ -3,8 +3,8 @@
 #include "base/hash.h"
 #include "exec/plan.h"
 #include "graph/fused.h"
+#include "image/nearest.h"
 #include "model/module.h"
-#include "retrain/image.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct rt_extractor {
     int32_t height, width;
     size_t feature_size;
     rt_pixel_layout layout;
+    rt_resize resize;
     rt_image image;
     void *scratch;
     size_t scratch_bytes;
@@ -104,7 +105,15 @@ rt_code rt_extractor_new(const rt_module *module, rt_extractor **extractor, rt_e
 
 rt_code rt_extractor_clone(const rt_extractor *extractor, rt_extractor **clone, rt_error *err)
 {
-    return make_extractor(extractor->plan, extractor->height, extractor->width, clone, err);
+    rt_code code = make_extractor(extractor->plan, extractor->height, extractor->width, clone, err);
+    if (code == RT_OK)
+        (*clone)->resize = extractor->resize;
+    return code;
+}
+
+void rt_extractor_set_resize(rt_extractor *extractor, rt_resize resize)
+{
+    extractor->resize = resize;
 }
 
 void rt_extractor_free(rt_extractor *e)
@@ -146,14 +155,22 @@ static rt_code execute(rt_extractor *e, float *feature, rt_error *err)
     return RT_OK;
 }
 
+static rt_code fill_input(rt_extractor *e, rt_error *err)
+{
+    float *input = rt__run_input(e->run);
+    rt_code code;
+    if (e->resize == RT_NEAREST)
+        return rt__image_nearest(&e->image, e->height, e->width, e->layout, input, err);
+    code = make_scratch(e, &e->image, err);
+    return code == RT_OK ? rt_image_resize(&e->image, e->height, e->width, e->layout, e->scratch, input, err)
+                         : code;
+}
+
 rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, float *feature, rt_error *err)
 {
     rt_code code = rt_image_decode(bytes, size, 0, &e->image, err);
     if (code == RT_OK)
-        code = make_scratch(e, &e->image, err);
-    if (code == RT_OK)
-        code = rt_image_resize(&e->image, e->height, e->width, e->layout, e->scratch, rt__run_input(e->run),
-                               err);
+        code = fill_input(e, err);
     return code == RT_OK ? execute(e, feature, err) : code;
 }
 

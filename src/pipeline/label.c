@@ -41,6 +41,7 @@ rt_code rt_labeller_open(const rt_label_options *options, rt_labeller **labeller
         rt_labeller_close(new);
         return code;
     }
+    rt_extractor_set_resize(new->network, options->resize);
     new->n_threads = options->threads > 0 ? (size_t)options->threads : rt__cpu_count();
     new->info.n_labels = new->names.n;
     new->info.labels = new->names.names;
