@@ -106,6 +106,7 @@ rt_code rt__run_observe(rt_run *run, rt_run_seen *seen, void *user, const float 
 rt_code rt__run_execute(rt_run *run, const float **output, rt_error *err)
 {
     const rt_plan *plan = run->plan;
+    plan->kernels.session_enter(run->session);
     for (uint32_t i = 0; i < plan->n_steps; i++) {
         rt_code code = rt__run_step(run, i, err);
         if (code != RT_OK)

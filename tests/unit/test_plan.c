@@ -1,5 +1,6 @@
 #include "exec/plan.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -203,6 +204,51 @@ static rt_plan_stats check_network(network *n, double tolerance)
     return stats;
 }
 
+static size_t count_threads(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    size_t n = 0;
+    if (folder == NULL)
+        abort();
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        n += entry->d_name[0] != '.';
+    closedir(folder);
+    return n;
+}
+
+/* Sets the context, a run, to NULL when its execution started threads. */
+static void *run_and_count(void *context)
+{
+    rt_run **run = context;
+    const float *output;
+    size_t before = count_threads();
+    if (rt__run_execute(*run, &output, NULL) != RT_OK)
+        abort();
+    if (count_threads() != before)
+        *run = NULL;
+    return NULL;
+}
+
+/* A kernel library's own threads would fight over the cores with those that each run a photo. */
+static void a_run_on_another_thread_starts_no_threads(void **state)
+{
+    network n = network_new(64, 64, 3);
+    rt_plan *plan = NULL;
+    rt_run *run = NULL, *kept;
+    pthread_t thread;
+    (void)state;
+    n.output = conv(&n, depthwise(&n, conv(&n, n.input, 3, 32, 3, NULL), 32, 1), 32, 64, 1, NULL);
+    assert_int_equal(rt__plan_new(n.graph, n.input, n.output, &plan, NULL), RT_OK);
+    assert_int_equal(rt__run_new(plan, &run, NULL), RT_OK);
+    rt__graph_free(n.graph);
+    kept = run;
+    assert_int_equal(pthread_create(&thread, NULL, run_and_count, &run), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_non_null(run);
+    rt__run_free(kept);
+    rt__plan_free(plan);
+}
+
 static void residuals_add_in_place(void **state)
 {
     network n = network_new(16, 16, 3);
@@ -349,6 +395,7 @@ static void errors_name_node_and_op(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_on_another_thread_starts_no_threads),
         cmocka_unit_test(residuals_add_in_place),
         cmocka_unit_test(an_addend_somebody_else_reads_is_kept),
         cmocka_unit_test(concat_is_free_when_channels_allow),
