@@ -1,10 +1,10 @@
+#include "classifier_options.h"
 #include "commands.h"
 #include "pipeline/eval_text.h"
 #include "pipeline/json_text.h"
 #include "retrain/eval.h"
 #include "terminal.h"
 
-#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,25 +21,12 @@ static const rt_option options[] = {
      "Folder that holds a folder of photos for each class, named like its label."},
     {"resize", NULL, RT_OPTION_CHOICE, "bilinear|nearest", 0, 0, LABEL(resize), NULL,
      "How photos get the graph's size: as TensorFlow does it, or as jetson-inference does."},
-    {"graph", "Classifier", RT_OPTION_TEXT, "FILE", 0, 0, LABEL(graph), NULL,
-     "A retrained graph, or another frozen classifier."},
-    {"labels", NULL, RT_OPTION_TEXT, "FILE", 0, 0, LABEL(labels),
-     "those the graph carries, else /tmp/output_labels.txt", "Names of the classes, one a line."},
-    {"input_layer", NULL, RT_OPTION_TEXT, "NAME", 0, 0, LABEL(input_layer), "from the graph",
-     "Layer that takes the pixels."},
-    {"output_layer", NULL, RT_OPTION_TEXT, "NAME", 0, 0, LABEL(output_layer), "from the graph",
-     "Layer that gives the probabilities."},
-    {"input_height", NULL, RT_OPTION_INT, "N", 1, 16384, LABEL(input_height), "from the graph",
-     "Height of the photo in pixels as the graph takes it."},
-    {"input_width", NULL, RT_OPTION_INT, "N", 1, 16384, LABEL(input_width), "from the graph", "Its width."},
-    {"input_mean", NULL, RT_OPTION_REAL, "X", -FLT_MAX, FLT_MAX, LABEL(input_mean), "from the graph",
-     "The graph gets (pixel - mean) / std of pixels from 0 to 255."},
-    {"input_std", NULL, RT_OPTION_REAL, "X", 1e-6, FLT_MAX, LABEL(input_std), "from the graph",
-     "See --input_mean."},
+    RT_CLASSIFIER_GRAPH_ROW("Classifier", LABEL),
+    RT_CLASSIFIER_ROWS(NULL, LABEL),
     {"list_wrong", "Result", RT_OPTION_SWITCH, NULL, 0, 0, AT(list_wrong), NULL,
      "List the photos that were labelled wrong."},
     {"json", NULL, RT_OPTION_SWITCH, NULL, 0, 0, AT(json), NULL, "Print JSON."},
-    {"threads", "Run", RT_OPTION_INT, "N", 0, 1024, LABEL(threads), "one for each core", "Threads."},
+    RT_THREADS_ROW("Run", LABEL),
 };
 
 static void defaults(void *arguments)

@@ -1,8 +1,8 @@
+#include "classifier_options.h"
 #include "commands.h"
 #include "retrain/export.h"
 #include "terminal.h"
 
-#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,19 +30,7 @@ static const rt_option options[] = {
     {"quantize", NULL, RT_OPTION_TEXT, "PHOTOS", 0, 0, EXPORT(sample_photos), "float32",
      "TensorFlow Lite in 8 bits, with the ranges that photos of this folder give; name your training "
      "photos."},
-    {"labels", "Source", RT_OPTION_TEXT, "FILE", 0, 0, SOURCE(labels),
-     "those the graph carries, else /tmp/output_labels.txt", "Names of the classes, one a line."},
-    {"input_layer", NULL, RT_OPTION_TEXT, "NAME", 0, 0, SOURCE(input_layer), "from the graph",
-     "Layer that takes the pixels."},
-    {"output_layer", NULL, RT_OPTION_TEXT, "NAME", 0, 0, SOURCE(output_layer), "from the graph",
-     "Layer that gives the probabilities."},
-    {"input_height", NULL, RT_OPTION_INT, "N", 1, 16384, SOURCE(input_height), "from the graph",
-     "Height of the photo in pixels as the graph takes it."},
-    {"input_width", NULL, RT_OPTION_INT, "N", 1, 16384, SOURCE(input_width), "from the graph", "Its width."},
-    {"input_mean", NULL, RT_OPTION_REAL, "X", -FLT_MAX, FLT_MAX, SOURCE(input_mean), "from the graph",
-     "The graph gets (pixel - mean) / std of pixels from 0 to 255."},
-    {"input_std", NULL, RT_OPTION_REAL, "X", 1e-6, FLT_MAX, SOURCE(input_std), "from the graph",
-     "See --input_mean."},
+    RT_CLASSIFIER_ROWS("Source", SOURCE),
 };
 
 static void defaults(void *arguments)

@@ -1,6 +1,7 @@
 #include "download.h"
 
 #include "base/file.h"
+#include "base/pause.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct transfer {
@@ -164,13 +164,6 @@ static rt_code attempt(const char *url, const char *file, const rt_download_opti
     return code;
 }
 
-static void pause_ms(unsigned ms)
-{
-    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    while (nanosleep(&left, &left) != 0 && errno == EINTR)
-        ;
-}
-
 rt_code rt__download(const char *url, const char *file, const rt_download_options *options, rt_error *err)
 {
     rt_download_options o = with_defaults(options);
@@ -186,7 +179,7 @@ rt_code rt__download(const char *url, const char *file, const rt_download_option
             break;
         rt_log_line(o.log, RT_WARN, "Download of %s broke off (%s), trying again (%u of %u)", url,
                     failure.cause, i + 1, o.attempts);
-        pause_ms(o.retry_ms << (i - 1));
+        rt__pause(o.retry_ms << (i - 1));
     }
     if (err)
         *err = failure;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/pause.h"
 #include "manifest.h"
 
 #include <errno.h>
@@ -128,12 +129,6 @@ static bool stands_still(watch *w, unsigned stale_seconds)
     return false;
 }
 
-static void pause_ms(unsigned ms)
-{
-    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&left, NULL);
-}
-
 rt_code rt__lock_wait(const rt_lock *lock, const char *entry, const char *handle, const rt_cache *cache,
                       rt_error *err)
 {
@@ -160,7 +155,7 @@ rt_code rt__lock_wait(const rt_lock *lock, const char *entry, const char *handle
             steal(lock, w.content.bytes, w.temporary.bytes, "nothing came for too long", cache->log);
             break;
         }
-        pause_ms(cache->poll_ms ? cache->poll_ms : 1000);
+        rt__pause(cache->poll_ms ? cache->poll_ms : 1000);
     }
     rt__buffer_clear(&w.content);
     rt__buffer_clear(&w.known);

@@ -1,0 +1,36 @@
+/* The flags that say how a classifier is used: the same rows in the table of every command that takes one.
+ *   GROUP      headline of the first row, or NULL
+ *   AT(field)  where that field of the command's rt_label_options stands in its arguments */
+#ifndef RT_CLI_CLASSIFIER_OPTIONS_H
+#define RT_CLI_CLASSIFIER_OPTIONS_H
+
+#include "options.h"
+#include "retrain/label.h"
+
+#include <float.h>
+
+/* clang-format off */
+#define RT_CLASSIFIER_GRAPH_ROW(GROUP, AT) \
+    {"graph", GROUP, RT_OPTION_TEXT, "FILE", 0, 0, AT(graph), NULL, \
+     "A retrained graph, or another frozen classifier."}
+
+#define RT_CLASSIFIER_ROWS(GROUP, AT) \
+    {"labels", GROUP, RT_OPTION_TEXT, "FILE", 0, 0, AT(labels), \
+     "those the graph carries, else /tmp/output_labels.txt", "Names of the classes, one a line."}, \
+    {"input_layer", NULL, RT_OPTION_TEXT, "NAME", 0, 0, AT(input_layer), "from the graph", \
+     "Layer that takes the pixels."}, \
+    {"output_layer", NULL, RT_OPTION_TEXT, "NAME", 0, 0, AT(output_layer), "from the graph", \
+     "Layer that gives the probabilities."}, \
+    {"input_height", NULL, RT_OPTION_INT, "N", 1, 16384, AT(input_height), "from the graph", \
+     "Height of the photo in pixels as the graph takes it."}, \
+    {"input_width", NULL, RT_OPTION_INT, "N", 1, 16384, AT(input_width), "from the graph", "Its width."}, \
+    {"input_mean", NULL, RT_OPTION_REAL, "X", -FLT_MAX, FLT_MAX, AT(input_mean), "from the graph", \
+     "The graph gets (pixel - mean) / std of pixels from 0 to 255."}, \
+    {"input_std", NULL, RT_OPTION_REAL, "X", 1e-6, FLT_MAX, AT(input_std), "from the graph", \
+     "See --input_mean."}
+
+#define RT_THREADS_ROW(GROUP, AT) \
+    {"threads", GROUP, RT_OPTION_INT, "N", 0, 1024, AT(threads), "one for each core", "Threads."}
+/* clang-format on */
+
+#endif
