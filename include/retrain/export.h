@@ -17,14 +17,18 @@ typedef enum rt_export_format {
     RT_EXPORT_JETSON  /* a folder for an NVIDIA Jetson: ONNX for jetson-inference and DeepStream           */
 } rt_export_format;
 
+/* What an 8-bit file takes and gives. */
+typedef enum rt_export_bytes { RT_BYTES_UINT8, RT_BYTES_INT8 } rt_export_bytes;
+
 typedef struct rt_export_options {
     rt_label_options source;
     rt_export_format format;
     const char *output; /* file, or folder for RT_EXPORT_JETSON */
     int32_t opset;      /* ONNX: 0 for 9; up to 13 */
     bool dynamic_batch; /* ONNX */
-    const char
-        *sample_photos; /* TFLite: quantise to 8 bits with the ranges of these photos (file or folder) */
+    /* TFLite: quantise to 8 bits with the ranges of these photos (file or folder); NULL: float32 */
+    const char *sample_photos;
+    rt_export_bytes bytes; /* of such a file: pixels and probabilities as 0 .. 255, or less 128 */
     rt_progress progress;
     rt_log log;
 } rt_export_options;

@@ -44,6 +44,11 @@ uint32_t rt__crc32c(uint32_t crc, const void *bytes, size_t size)
     return ~crc;
 }
 
+uint32_t rt__crc32(uint32_t crc, const void *bytes, size_t size)
+{
+    return crc32_gzip_refl(crc, bytes, size);
+}
+
 uint32_t rt__crc32c_mask(uint32_t crc)
 {
     return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;

@@ -30,6 +30,8 @@ static const rt_option options[] = {
     {"quantize", NULL, RT_OPTION_TEXT, "PHOTOS", 0, 0, EXPORT(sample_photos), "float32",
      "TensorFlow Lite in 8 bits, with the ranges that photos of this folder give; name your training "
      "photos."},
+    {"quantized_type", NULL, RT_OPTION_CHOICE, "uint8|int8", 0, 0, EXPORT(bytes), NULL,
+     "What the 8-bit file takes and gives: uint8 for phones, int8 for microcontrollers."},
     RT_CLASSIFIER_ROWS("Source", SOURCE),
 };
 

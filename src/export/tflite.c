@@ -1,7 +1,9 @@
 #include "tflite.h"
 
 #include "shapes.h"
+#include "tflite_metadata.h"
 #include "tflite_model.h"
+#include "zip_append.h"
 
 #include <string.h>
 
@@ -96,6 +98,46 @@ static rt_code emit_all(rt_tfl_build *build, const rt_shape *input_shape)
     return build->code;
 }
 
+/* The tensor that the user reads. */
+static int32_t emit_output(rt_tfl_build *build, rt_edge output)
+{
+    int32_t last = build->tensor_of[output.node], bytes;
+    build->tensors[last].name = "output";
+    if (!build->options->ranges || build->options->bytes == RT_TFLITE_INT8)
+        return last;
+    build->tensors[last].name = "output/int8";
+    bytes = rt__tfl_unsigned(build, "output", &build->values[output.node].shape, last);
+    rt__tfl_node(build, RT_TFL_QUANTIZE, RT_TFL_QUANTIZE_OPTIONS, &last, 1, bytes);
+    return bytes;
+}
+
+static rt_code make_metadata(const rt_tflite_options *options, rt_buffer *metadata, rt_error *err)
+{
+    const char *description = options->description ? options->description : "";
+    if (!options->labels)
+        return RT_OK;
+    if (!options->ranges)
+        return rt__tflite_metadata(description, 0, 1, metadata, err);
+    return options->bytes == RT_TFLITE_INT8 ? rt__tflite_metadata(description, -128, 127, metadata, err)
+                                            : rt__tflite_metadata(description, 0, 255, metadata, err);
+}
+
+static rt_code write_file(rt_tfl_build *build, rt_edge output, rt_buffer *file)
+{
+    const char *labels = build->options->labels;
+    rt_buffer metadata = {0};
+    int32_t last = emit_output(build, output);
+    rt_code code = build->code;
+    if (code == RT_OK)
+        code = make_metadata(build->options, &metadata, build->err);
+    if (code == RT_OK)
+        code = rt__tfl_write(build, build->input_tensor, last, &metadata, file);
+    if (code == RT_OK && labels)
+        code = rt__zip_append(file, RT_TFLITE_LABELS, labels, strlen(labels), build->err);
+    rt__buffer_clear(&metadata);
+    return code;
+}
+
 rt_code rt__tflite_write(const rt_graph *fused, rt_edge input, rt_edge output, const rt_shape *input_shape,
                          const rt_tflite_options *options, rt_buffer *file, rt_error *err)
 {
@@ -106,10 +148,8 @@ rt_code rt__tflite_write(const rt_graph *fused, rt_edge input, rt_edge output, c
     if (!(build.arena = rt__arena_new()))
         return rt_fail(err, RT_ENOMEM, "out of memory");
     code = emit_all(&build, input_shape);
-    if (code == RT_OK) {
-        build.tensors[build.tensor_of[output.node]].name = "output";
-        code = rt__tfl_write(&build, build.input_tensor, build.tensor_of[output.node], file);
-    }
+    if (code == RT_OK)
+        code = write_file(&build, output, file);
     rt__arena_free(build.arena);
     return code;
 }

@@ -10,7 +10,9 @@
 #include "base/buffer.h"
 #include "graph/graph.h"
 
-typedef enum rt_tflite_input { RT_TFLITE_UINT8, RT_TFLITE_INT8 } rt_tflite_input;
+/* What an 8-bit file takes and gives: pixels and probabilities as 0 .. 255, or less 128.  MediaPipe and the
+ * Task Library take the former only, microcontrollers the latter. */
+typedef enum rt_tflite_bytes { RT_TFLITE_UINT8, RT_TFLITE_INT8 } rt_tflite_bytes;
 
 typedef struct rt_tflite_range {
     float low, high; /* of a node's output over sample photos; low <= high */
@@ -18,13 +20,13 @@ typedef struct rt_tflite_range {
 
 typedef struct rt_tflite_options {
     const char *description; /* of the model; NULL: none */
+    /* One a line; NULL: none.  With labels comes the metadata that says what input and output are. */
+    const char *labels;
     /* NULL: a float32 file.  Else one for each node of fused (of the input's node: the pixels'), and fused
      * must have no additions inside convolutions (rt__graph_fuse_plain), since these have no range of their
      * own. */
     const rt_tflite_range *ranges;
-    rt_tflite_input input_type;  /* of an 8-bit file: pixels 0 .. 255 as they are, or less 128 */
-    const char *const *metadata; /* n_metadata pairs name, bytes with a 0 behind; may be NULL */
-    size_t n_metadata;
+    rt_tflite_bytes bytes; /* of an 8-bit file */
 } rt_tflite_options;
 
 /* fused: what rt__graph_fuse() made, with input [?,h,w,3] in [0, 1] of input_shape and output [?,n]; appends

@@ -131,6 +131,8 @@ int32_t rt__tfl_activation(rt_tfl_build *build, const char *name, const char *su
                            rt_tflite_range range);
 int32_t rt__tfl_like(rt_tfl_build *build, const char *name, const char *suffix, const rt_shape *shape,
                      int32_t like);
+/* The same values as an int8 tensor in uint8: steps count from 0 instead of -128. */
+int32_t rt__tfl_unsigned(rt_tfl_build *build, const char *name, const rt_shape *shape, int32_t like);
 bool rt__tfl_same_quant(const rt_tfl_build *build, int32_t a, int32_t b);
 /* Weights [.., outputs at axis] as float, or int8 with a scale for each index of axis (axis -1: one scale).
  */
@@ -142,7 +144,8 @@ int32_t rt__tfl_bias(rt_tfl_build *build, const char *name, const float *values,
 
 /* Emits one node of the fused list (tflite_ops.c). */
 rt_code rt__tfl_emit(rt_tfl_build *build, uint32_t node);
-/* Writes what was built (tflite_write.c). */
-rt_code rt__tfl_write(rt_tfl_build *build, int32_t input, int32_t output, rt_buffer *file);
+/* Writes what was built (tflite_write.c); metadata: none when it is empty. */
+rt_code rt__tfl_write(rt_tfl_build *build, int32_t input, int32_t output, const rt_buffer *metadata,
+                      rt_buffer *file);
 
 #endif

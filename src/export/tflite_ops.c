@@ -425,26 +425,19 @@ static rt_code emit_fake_quant(const emission *e)
     return e->b->code;
 }
 
-/* Pixels: floats in [0, 1]; in an 8-bit file the bytes themselves (step 1/255), moved to int8 where asked. */
+/* Pixels: floats in [0, 1]; in an 8-bit file the bytes themselves (step 1/255), which the network sees less
+ * 128.
+ */
 static rt_code emit_input(const emission *e)
 {
     const rt_shape *shape = &e->b->values[e->node].shape;
-    const rt_tflite_range pixels = {0, 1};
-    int32_t x = rt__tfl_activation(e->b, "input", e->b->options->ranges ? "/int8" : "", shape, pixels), bytes;
+    bool moved = e->b->options->ranges && e->b->options->bytes == RT_TFLITE_UINT8;
+    int32_t x = rt__tfl_activation(e->b, "input", moved ? "/int8" : "", shape, (rt_tflite_range){0, 1});
     e->b->tensor_of[e->node] = e->b->input_tensor = x;
-    if (!e->b->options->ranges || e->b->code != RT_OK)
+    if (!moved)
         return e->b->code;
-    if (e->b->options->input_type == RT_TFLITE_INT8) {
-        e->b->tensors[x].name = "input";
-        return RT_OK;
-    }
-    bytes = rt__tfl_activation(e->b, "input", "", shape, pixels);
-    if (bytes < 0)
-        return e->b->code;
-    e->b->tensors[bytes].type = RT_TFL_UINT8;
-    e->b->tensors[bytes].zeros = rt__tfl_room(e->b, 1, sizeof(int64_t)); /* 0 */
-    e->b->input_tensor = bytes;
-    rt__tfl_node(e->b, RT_TFL_QUANTIZE, RT_TFL_QUANTIZE_OPTIONS, &bytes, 1, x);
+    e->b->input_tensor = rt__tfl_unsigned(e->b, "input", shape, x);
+    rt__tfl_node(e->b, RT_TFL_QUANTIZE, RT_TFL_QUANTIZE_OPTIONS, &e->b->input_tensor, 1, x);
     return e->b->code;
 }
 

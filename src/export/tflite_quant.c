@@ -59,6 +59,18 @@ int32_t rt__tfl_like(rt_tfl_build *b, const char *name, const char *suffix, cons
     return tensor;
 }
 
+int32_t rt__tfl_unsigned(rt_tfl_build *b, const char *name, const rt_shape *shape, int32_t like)
+{
+    int32_t tensor = rt__tfl_like(b, name, "", shape, like);
+    int64_t *zero = rt__tfl_room(b, 1, sizeof *zero);
+    if (!zero || tensor < 0)
+        return -1;
+    *zero = b->tensors[tensor].zeros[0] + 128;
+    b->tensors[tensor].zeros = zero;
+    b->tensors[tensor].type = RT_TFL_UINT8;
+    return tensor;
+}
+
 bool rt__tfl_same_quant(const rt_tfl_build *b, int32_t x, int32_t y)
 {
     const rt_tfl_tensor *a = &b->tensors[x], *c = &b->tensors[y];

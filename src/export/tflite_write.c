@@ -1,4 +1,5 @@
 /* The FlatBuffer of a finished build.  Field numbers are schema.fbs's. */
+#include "tflite_metadata.h"
 #include "tflite_model.h"
 
 #include <stdlib.h>
@@ -134,30 +135,50 @@ static rt_fb_ref write_buffer(rt_fb *fb, const void *data, size_t bytes)
 }
 
 /* Buffer 0, then one for each constant in the order of tensors, then the metadata's. */
-static rt_fb_ref write_buffers(const rt_tfl_build *b, rt_fb *fb, rt_fb_ref *refs)
+static rt_fb_ref write_buffers(const rt_tfl_build *b, rt_fb *fb, const rt_buffer *metadata, rt_fb_ref *refs)
 {
     size_t n = 0;
     refs[n++] = write_buffer(fb, NULL, 0);
     for (size_t i = 0; i < b->n_tensors; i++)
         if (b->tensors[i].data)
             refs[n++] = write_buffer(fb, b->tensors[i].data, b->tensors[i].bytes);
-    for (size_t i = 0; i < b->options->n_metadata; i++)
-        refs[n++] =
-            write_buffer(fb, b->options->metadata[2 * i + 1], strlen(b->options->metadata[2 * i + 1]));
+    if (metadata->size)
+        refs[n++] = write_buffer(fb, metadata->bytes, metadata->size);
     return rt__fb_refs(fb, refs, n);
 }
 
-static rt_fb_ref write_metadata(const rt_tfl_build *b, rt_fb *fb, rt_fb_ref *refs, uint32_t first_buffer)
+static rt_fb_ref write_metadata(rt_fb *fb, uint32_t buffer)
 {
-    size_t n = b->options->n_metadata;
-    for (size_t i = 0; i < n; i++) {
-        rt_fb_ref name = rt__fb_string(fb, b->options->metadata[2 * i]);
-        rt__fb_table_begin(fb);
-        rt__fb_add_ref(fb, 0, name);
-        rt__fb_add_u32(fb, 1, first_buffer + (uint32_t)i);
-        refs[i] = rt__fb_table_end(fb);
-    }
-    return n ? rt__fb_refs(fb, refs, n) : 0;
+    rt_fb_ref name = rt__fb_string(fb, RT_TFLITE_METADATA), entry;
+    rt__fb_table_begin(fb);
+    rt__fb_add_ref(fb, 0, name);
+    rt__fb_add_u32(fb, 1, buffer);
+    entry = rt__fb_table_end(fb);
+    return rt__fb_refs(fb, &entry, 1);
+}
+
+static rt_fb_ref write_tensor_map(rt_fb *fb, const char *name, int32_t tensor)
+{
+    rt_fb_ref text = rt__fb_string(fb, name), map;
+    rt__fb_table_begin(fb);
+    rt__fb_add_ref(fb, 0, text);
+    rt__fb_add_u32(fb, 1, (uint32_t)tensor);
+    map = rt__fb_table_end(fb);
+    return rt__fb_refs(fb, &map, 1);
+}
+
+/* What signature runners call: TensorFlow's default name. */
+static rt_fb_ref write_signatures(rt_fb *fb, int32_t input, int32_t output)
+{
+    rt_fb_ref inputs = write_tensor_map(fb, "input", input);
+    rt_fb_ref outputs = write_tensor_map(fb, "output", output);
+    rt_fb_ref key = rt__fb_string(fb, "serving_default"), signature;
+    rt__fb_table_begin(fb);
+    rt__fb_add_ref(fb, 0, inputs);
+    rt__fb_add_ref(fb, 1, outputs);
+    rt__fb_add_ref(fb, 2, key);
+    signature = rt__fb_table_end(fb);
+    return rt__fb_refs(fb, &signature, 1);
 }
 
 static rt_fb_ref write_subgraph(const rt_tfl_build *b, rt_fb *fb, rt_fb_ref *refs, int32_t input,
@@ -184,11 +205,12 @@ static rt_fb_ref write_subgraph(const rt_tfl_build *b, rt_fb *fb, rt_fb_ref *ref
     return rt__fb_refs(fb, &subgraph, 1);
 }
 
-rt_code rt__tfl_write(rt_tfl_build *b, int32_t input, int32_t output, rt_buffer *file)
+rt_code rt__tfl_write(rt_tfl_build *b, int32_t input, int32_t output, const rt_buffer *metadata,
+                      rt_buffer *file)
 {
-    size_t most = b->n_tensors + b->n_nodes + b->options->n_metadata + 2;
+    size_t most = b->n_tensors + b->n_nodes + 3;
     rt_fb_ref *refs = rt__tfl_room(b, most, sizeof *refs);
-    rt_fb_ref subgraphs, codes, buffers, metadata, description, model;
+    rt_fb_ref subgraphs, codes, buffers, entries, signatures, description, model;
     code_table table = {.n = 0};
     rt_fb fb = {0};
     uint32_t n_buffers = 0;
@@ -197,8 +219,9 @@ rt_code rt__tfl_write(rt_tfl_build *b, int32_t input, int32_t output, rt_buffer 
         return b->code;
     subgraphs = write_subgraph(b, &fb, refs, input, output, &table, &n_buffers);
     codes = write_codes(&fb, &table, b->options->ranges != NULL);
-    buffers = write_buffers(b, &fb, refs);
-    metadata = write_metadata(b, &fb, refs, n_buffers);
+    buffers = write_buffers(b, &fb, metadata, refs);
+    entries = metadata->size ? write_metadata(&fb, n_buffers) : 0;
+    signatures = write_signatures(&fb, input, output);
     description = rt__fb_string(&fb, b->options->description ? b->options->description : "retrain");
     rt__fb_table_begin(&fb);
     rt__fb_add_u32(&fb, 0, SCHEMA_VERSION);
@@ -206,7 +229,8 @@ rt_code rt__tfl_write(rt_tfl_build *b, int32_t input, int32_t output, rt_buffer 
     rt__fb_add_ref(&fb, 2, subgraphs);
     rt__fb_add_ref(&fb, 3, description);
     rt__fb_add_ref(&fb, 4, buffers);
-    rt__fb_add_ref(&fb, 6, metadata);
+    rt__fb_add_ref(&fb, 6, entries);
+    rt__fb_add_ref(&fb, 7, signatures);
     model = rt__fb_table_end(&fb);
     code = rt__fb_finish(&fb, model, "TFL3", file, b->err);
     rt__fb_clear(&fb);

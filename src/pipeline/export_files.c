@@ -2,21 +2,10 @@
 #include "export_job.h"
 
 #include "base/file.h"
-#include "calibrate.h"
 #include "export/frozen.h"
-#include "export/tflite.h"
 #include "graph/fused.h"
 
-#include <stdlib.h>
-
-typedef struct folded {
-    rt_graph *graph;
-    rt_edge input, output;
-    rt_shape shape; /* of the input */
-} folded;
-
-/* plain: additions stay nodes of their own */
-static rt_code fold(const rt_export_job *job, bool plain, folded *f, rt_error *err)
+rt_code rt__export_fold(const rt_export_job *job, bool plain, rt_folded *f, rt_error *err)
 {
     const rt_module *m = job->module;
     f->shape = (rt_shape){.rank = 4, .dim = {1, job->info->height, job->info->width, 3}};
@@ -25,7 +14,7 @@ static rt_code fold(const rt_export_job *job, bool plain, folded *f, rt_error *e
                                                            err);
 }
 
-static rt_code write_result(const rt_export_job *job, const rt_buffer *file, rt_error *err)
+rt_code rt__export_write(const rt_export_job *job, const rt_buffer *file, rt_error *err)
 {
     rt_code code = rt__file_write(job->options->output, file->bytes, file->size, true, err);
     if (code == RT_OK)
@@ -33,7 +22,7 @@ static rt_code write_result(const rt_export_job *job, const rt_buffer *file, rt_
     return code;
 }
 
-static rt_code join_labels(const rt_export_job *job, rt_buffer *text, rt_error *err)
+rt_code rt__export_labels(const rt_export_job *job, rt_buffer *text, rt_error *err)
 {
     for (size_t i = 0; i < job->labels.n; i++)
         rt__buffer_format(text, "%s%s", i ? "\n" : "", job->labels.names[i]);
@@ -48,9 +37,9 @@ rt_code rt__export_onnx_bytes(const rt_export_job *job, const float *scale, cons
 {
     rt_buffer labels = {0};
     rt_onnx_options options = {.opset = job->options->opset, .dynamic_batch = job->options->dynamic_batch};
-    folded f = {0};
+    rt_folded f = {0};
     size_t n_fake_quant = 0;
-    rt_code code = join_labels(job, &labels, err);
+    rt_code code = rt__export_labels(job, &labels, err);
     const char *metadata[] = {"labels", labels.bytes, "input",
                               "red, green, blue in 0 .. 1, bilinear, aspect not kept"};
     for (int c = 0; scale && c < 3; c++) {
@@ -60,7 +49,7 @@ rt_code rt__export_onnx_bytes(const rt_export_job *job, const float *scale, cons
     }
     options.metadata = metadata;
     options.n_metadata = 2;
-    if (code == RT_OK && (code = fold(job, false, &f, err)) == RT_OK)
+    if (code == RT_OK && (code = rt__export_fold(job, false, &f, err)) == RT_OK)
         code = rt__onnx_write(f.graph, f.input, f.output, &f.shape, job->info->feature_size, &options, file,
                               &n_fake_quant, err);
     if (code == RT_OK && n_fake_quant)
@@ -78,47 +67,7 @@ rt_code rt__export_onnx(const rt_export_job *job, rt_error *err)
     rt_buffer file = {0};
     rt_code code = rt__export_onnx_bytes(job, NULL, NULL, &file, err);
     if (code == RT_OK)
-        code = write_result(job, &file, err);
-    rt__buffer_clear(&file);
-    return code;
-}
-
-/* ---- TensorFlow Lite ---- */
-
-static rt_code find_ranges(const rt_export_job *job, const folded *f, rt_tflite_range **ranges, rt_error *err)
-{
-    rt_photo_list photos = {0};
-    rt_code code = rt__photo_list_add(&photos, job->options->sample_photos, err);
-    if (code == RT_OK && !(*ranges = calloc(rt__graph_count(f->graph), sizeof **ranges)))
-        code = rt_fail(err, RT_ENOMEM, "out of memory");
-    if (code == RT_OK)
-        code = rt__calibrate(f->graph, f->input, f->output, job->info->height, job->info->width, &photos,
-                             &job->options->progress, *ranges, err);
-    rt__photo_list_clear(&photos);
-    return code;
-}
-
-rt_code rt__export_tflite(const rt_export_job *job, rt_error *err)
-{
-    bool quantise = job->options->sample_photos != NULL;
-    rt_tflite_range *ranges = NULL;
-    rt_buffer labels = {0}, file = {0};
-    folded f = {0};
-    rt_code code = join_labels(job, &labels, err);
-    const char *metadata[] = {"labels", labels.bytes};
-    rt_tflite_options options = {.metadata = metadata, .n_metadata = 1, .description = "made by retrain"};
-    if (code == RT_OK)
-        code = fold(job, quantise, &f, err);
-    if (code == RT_OK && quantise)
-        code = find_ranges(job, &f, &ranges, err);
-    options.ranges = ranges;
-    if (code == RT_OK)
-        code = rt__tflite_write(f.graph, f.input, f.output, &f.shape, &options, &file, err);
-    if (code == RT_OK)
-        code = write_result(job, &file, err);
-    rt__graph_free(f.graph);
-    free(ranges);
-    rt__buffer_clear(&labels);
+        code = rt__export_write(job, &file, err);
     rt__buffer_clear(&file);
     return code;
 }

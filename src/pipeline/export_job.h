@@ -3,6 +3,7 @@
 #define RT_PIPELINE_EXPORT_JOB_H
 
 #include "export/onnx.h"
+#include "graph/fused.h"
 #include "label_names.h"
 #include "model/module.h"
 #include "retrain/export.h"
@@ -13,6 +14,19 @@ typedef struct rt_export_job {
     const rt_module_info *info;
     rt_label_names labels;
 } rt_export_job;
+
+typedef struct rt_folded {
+    rt_graph *graph; /* owned */
+    rt_edge input, output;
+    rt_shape shape; /* of the input */
+} rt_folded;
+
+/* plain: additions stay nodes of their own. */
+rt_code rt__export_fold(const rt_export_job *job, bool plain, rt_folded *folded, rt_error *err);
+/* The labels, one a line, and a 0 behind. */
+rt_code rt__export_labels(const rt_export_job *job, rt_buffer *text, rt_error *err);
+/* The finished file goes to its place. */
+rt_code rt__export_write(const rt_export_job *job, const rt_buffer *file, rt_error *err);
 
 /* The ONNX file of the job's classifier.  What the runtime feeds is x; the network gets x * scale + shift of
  * it per channel, both NULL for x in [0, 1]. */

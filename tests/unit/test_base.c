@@ -153,6 +153,8 @@ static void digests_match_published_vectors(void **state)
     assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_int_equal(rt__crc32c(0, "123456789", 9), 0xe3069283u); /* RFC 3720 */
     assert_int_equal(rt__crc32c(rt__crc32c(0, "1234", 4), "56789", 5), 0xe3069283u);
+    assert_int_equal(rt__crc32(0, "123456789", 9), 0xcbf43926u); /* the check value of CRC-32 */
+    assert_int_equal(rt__crc32(rt__crc32(0, "1234", 4), "56789", 5), 0xcbf43926u);
 }
 
 typedef struct count {
