@@ -32,17 +32,14 @@ typedef struct rt_module_info {
     uint64_t weight_count;
 } rt_module_info; /* strings live as long as the module */
 
-/* Opens a TF1 Hub module (folder or .tar.gz), an archive of the Object Detection API, a TF1 SavedModel, a
- * checkpoint with its graph (folder or PREFIX.meta) or a frozen GraphDef, told apart by content.  What has no
- * classifier at its end, a detector say, gives the backbone's widest feature map, averaged.
- *   path     borrowed during the call        options  NULL for {0}
- *   module   written on success only; give back with rt_module_close()
- *   RT_ENOTFOUND     no such path, a folder with no model in it, no such tensor
- *   RT_EFORMAT       err->path and err->offset say where
- *   RT_EUNSUPPORTED  no feature tensor, or an op inside the needed part that we cannot run; err->cause names
- *                    the node, its op and its type
- *   RT_ELIMIT, RT_EIO, RT_ENOMEM
- * Source: saved_model.proto, tensor_bundle.proto; hub's native_module.py. */
+/* Opens a TF1 Hub module (folder or .tar.gz), an archive of the Object Detection API, a SavedModel (of
+ * TensorFlow 1 or 2), a checkpoint with its graph (folder or PREFIX.meta) or a frozen GraphDef, told apart by
+ * content.  What has no classifier at its end, a detector say, gives the backbone's widest feature map,
+ * averaged. path     borrowed during the call        options  NULL for {0} module   written on success only;
+ * give back with rt_module_close() RT_ENOTFOUND     no such path, a folder with no model in it, no such
+ * tensor RT_EFORMAT       err->path and err->offset say where RT_EUNSUPPORTED  no feature tensor, or an op
+ * inside the needed part that we cannot run; err->cause names the node, its op and its type RT_ELIMIT,
+ * RT_EIO, RT_ENOMEM Source: saved_model.proto, tensor_bundle.proto; hub's native_module.py. */
 rt_code rt_module_open(const char *path, const rt_module_options *options, rt_module **module, rt_error *err);
 void rt_module_close(rt_module *module); /* NULL is allowed */
 

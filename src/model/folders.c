@@ -1,6 +1,6 @@
 /* Folders that hold a graph which does not say what to take as features: archives of the Object Detection
- * API, TF1 SavedModels, checkpoints with their graph. Source: exporter.py of the Object Detection API;
- * saved_model loader.py and saver.py of TensorFlow. */
+ * API, checkpoints with their graph. Source: exporter.py of the Object Detection API; saver.py of TensorFlow.
+ */
 #include "reader.h"
 #include "saved_model.h"
 
@@ -44,75 +44,6 @@ static rt_code open_archive(const rt_source *source, const rt_module_options *op
 }
 
 const rt_reader rt__reader_detection_archive = {"Object Detection archive", probe_archive, open_archive};
-
-/* ---- saved_model.pb, here or in saved_model/ ---- */
-
-static bool probe_saved_model(const rt_source *source)
-{
-    return rt__source_holds(source, "saved_model.pb") ||
-           rt__source_holds(source, "saved_model/saved_model.pb");
-}
-
-static rt_code read_saved_model(const rt_map *map, rt_meta_graph *meta, rt_error *err)
-{
-    static const char *const serve[] = {"serve"};
-    rt_code code = rt__saved_model_read(map->bytes, map->size, serve, 1, meta, err);
-    if (code ==
-        RT_ENOTFOUND) /* the empty tag set, as hub modules have it; else the error lists what is there */
-        code = rt__saved_model_read(map->bytes, map->size, NULL, 0, meta, err);
-    return code;
-}
-
-/* TensorFlow 2 keeps the network in functions that the graph calls. */
-static rt_code refuse_functions(const rt_graph *graph, rt_error *err)
-{
-    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
-        const rt_node *node = rt__graph_node(graph, i);
-        if (strcmp(node->op, "StatefulPartitionedCall") == 0 || strcmp(node->op, "PartitionedCall") == 0)
-            return rt_fail(
-                err, RT_EUNSUPPORTED,
-                "node '%s' (%s): the network stands in a function, as TensorFlow 2 saves it, which cannot "
-                "be opened yet; freeze it with TensorFlow's convert_variables_to_constants_v2",
-                node->name, node->op);
-    }
-    return RT_OK;
-}
-
-static rt_code open_saved_model(const rt_source *source, const rt_module_options *options,
-                                rt_network *network, rt_error *err)
-{
-    const char *inside = rt__source_holds(source, "saved_model.pb") ? "" : "saved_model/";
-    rt_buffer path = {0}, prefix = {0};
-    rt_meta_graph meta;
-    rt_map *map = NULL;
-    rt_code code;
-    rt__buffer_format(&path, "%s/%ssaved_model.pb", source->path, inside);
-    rt__buffer_format(&prefix, "%s/%svariables/variables", source->path, inside);
-    code = path.failed || prefix.failed ? out_of_memory(err) : rt__map_open(&map, path.bytes, err);
-    if (code == RT_OK && (code = read_saved_model(map, &meta, err)) == RT_OK) {
-        network->kind = rt__reader_saved_model.name;
-        network->graph = meta.def.graph;
-        code = refuse_functions(network->graph, err);
-    }
-    if (code != RT_OK)
-        rt_doing(err, path.bytes, "cannot load the SavedModel");
-    rt__buffer_text(&path, "");
-    if (code == RT_OK) {
-        rt_buffer index = {0};
-        rt__buffer_format(&index, "%s.index", prefix.bytes);
-        if (!index.failed && rt__file_exists(index.bytes))
-            code = rt__network_freeze(network, prefix.bytes, err);
-        rt__buffer_clear(&index);
-    }
-    if (code == RT_OK)
-        code = rt__network_cut(network, options, err);
-    rt__map_close(map);
-    rt__buffer_clear(&path);
-    rt__buffer_clear(&prefix);
-    return code;
-}
-
-const rt_reader rt__reader_saved_model = {"SavedModel", probe_saved_model, open_saved_model};
 
 /* ---- PREFIX.meta with PREFIX.index and its data ---- */
 

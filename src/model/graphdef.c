@@ -15,22 +15,38 @@ typedef struct builder {
     rt_edge *edges; /* scratch, as many as the longest input list */
 } builder;
 
-static rt_code read_attrs(builder *b, uint32_t index, const Tf__NodeDef *def, rt_error *err)
+static rt_code read_attrs(rt_graph *graph, uint32_t index, const Tf__NodeDef *def, rt_expansion *expansion,
+                          rt_error *err)
 {
     rt_attr *attrs;
     if (def->n_attr > MAX_NODES)
         return rt_fail(err, RT_ELIMIT, "node '%s' has %zu attributes", def->name, def->n_attr);
-    if (!(attrs = rt__arena_array(b->expansion.arena, def->n_attr, sizeof *attrs)))
+    if (!(attrs = rt__arena_array(expansion->arena, def->n_attr, sizeof *attrs)))
         return rt_fail(err, RT_ENOMEM, "out of memory for attributes");
     for (size_t i = 0; i < def->n_attr; i++) {
-        rt_code code = rt__attr_read(def->attr[i], &b->expansion, &attrs[i], err);
+        rt_code code = rt__attr_read(def->attr[i], expansion, &attrs[i], err);
         if (code != RT_OK) {
             rt_doing(err, NULL, "cannot read attribute '%s' of node '%s'", def->attr[i]->key, def->name);
             return code;
         }
     }
-    rt__graph_set_attrs(b->graph, index, attrs, (uint32_t)def->n_attr);
+    rt__graph_set_attrs(graph, index, attrs, (uint32_t)def->n_attr);
     return RT_OK;
+}
+
+rt_code rt__graphdef_add(rt_graph *graph, const Tf__NodeDef *def, rt_expansion *expansion, uint32_t *index,
+                         rt_error *err)
+{
+    rt_code code;
+    if (!*def->name || !*def->op)
+        return rt_fail(err, RT_EFORMAT, "node number %u ('%s') has no %s", rt__graph_count(graph), def->name,
+                       *def->name ? "op" : "name");
+    code = rt__graph_add(graph, def->name, def->op, index, err);
+    if (code == RT_OK)
+        code = read_attrs(graph, *index, def, expansion, err);
+    if (code == RT_OK)
+        rt__graph_set_device(graph, *index, def->device);
+    return code;
 }
 
 static rt_code add_nodes(builder *b, const Tf__GraphDef *message, rt_error *err)
@@ -38,18 +54,10 @@ static rt_code add_nodes(builder *b, const Tf__GraphDef *message, rt_error *err)
     if (message->n_node > MAX_NODES)
         return rt_fail(err, RT_ELIMIT, "%zu nodes, at most %d are read", message->n_node, MAX_NODES);
     for (size_t i = 0; i < message->n_node; i++) {
-        const Tf__NodeDef *def = message->node[i];
         uint32_t index;
-        rt_code code;
-        if (!*def->name || !*def->op)
-            return rt_fail(err, RT_EFORMAT, "node number %zu ('%s') has no %s", i, def->name,
-                           *def->name ? "op" : "name");
-        code = rt__graph_add(b->graph, def->name, def->op, &index, err);
-        if (code == RT_OK)
-            code = read_attrs(b, index, def, err);
+        rt_code code = rt__graphdef_add(b->graph, message->node[i], &b->expansion, &index, err);
         if (code != RT_OK)
             return code;
-        rt__graph_set_device(b->graph, index, def->device);
     }
     return RT_OK;
 }

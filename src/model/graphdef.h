@@ -5,6 +5,8 @@
 #include "graph/graph.h"
 
 struct Tf__GraphDef;
+struct Tf__NodeDef;
+struct rt_expansion;
 
 /* What a GraphDef holds beside its nodes. */
 typedef struct rt_graphdef {
@@ -21,5 +23,10 @@ rt_code rt__graphdef_read(const void *bytes, size_t size, rt_graphdef *def, rt_e
 
 /* The same for a message unpacked into graph's arena, where graph is still empty. */
 rt_code rt__graphdef_fill(rt_graph *graph, struct Tf__GraphDef *message, rt_graphdef *def, rt_error *err);
+
+/* Adds one node with its attributes and no inputs; graph borrows the message and the expansion's arena.
+ *   RT_EFORMAT  no name or op, a name used twice */
+rt_code rt__graphdef_add(rt_graph *graph, const struct Tf__NodeDef *def, struct rt_expansion *expansion,
+                         uint32_t *index, rt_error *err);
 
 #endif

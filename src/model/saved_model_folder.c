@@ -1,0 +1,114 @@
+/* saved_model.pb with variables/, of TensorFlow 1 and 2. Source: loader.py and load.py of TensorFlow's
+ * saved_model. */
+#include "inline_functions.h"
+#include "reader.h"
+#include "saved_model_functions.h"
+
+static rt_code out_of_memory(rt_error *err)
+{
+    return rt_fail(err, RT_ENOMEM, "out of memory");
+}
+
+static bool probe(const rt_source *source)
+{
+    return rt__source_holds(source, "saved_model.pb") ||
+           rt__source_holds(source, "saved_model/saved_model.pb");
+}
+
+static rt_code read_graph(const rt_map *map, rt_meta_graph *meta, rt_error *err)
+{
+    static const char *const serve[] = {"serve"};
+    rt_code code = rt__saved_model_read(map->bytes, map->size, serve, 1, meta, err);
+    if (code ==
+        RT_ENOTFOUND) /* the empty tag set, as hub modules have it; else the error lists what is there */
+        code = rt__saved_model_read(map->bytes, map->size, NULL, 0, meta, err);
+    return code;
+}
+
+/* Variables are opened where there are any: constants need none. */
+static rt_code open_variables(const char *prefix, rt_network *network, rt_error *err)
+{
+    rt_buffer index = {0};
+    rt_code code = RT_OK;
+    rt__buffer_format(&index, "%s.index", prefix);
+    if (index.failed)
+        code = out_of_memory(err);
+    else if (rt__file_exists(index.bytes))
+        code = rt__bundle_open(prefix, &network->variables, err);
+    rt__buffer_clear(&index);
+    return code;
+}
+
+static rt_code freeze(rt_network *network, rt_error *err)
+{
+    return network->variables ? rt__freeze_stored(network->graph, network->variables, err) : RT_OK;
+}
+
+/* A classifier's input is better than its result; a result that is none is what the model was made for. */
+static rt_code cut(rt_network *network, rt_edge vector, const rt_module_options *options, rt_error *err)
+{
+    rt_module_options own = *options;
+    rt_classifier_node classifier;
+    rt_buffer name = {0};
+    rt_code code = RT_OK;
+    if (!options->bottleneck_tensor && vector.node != UINT32_MAX &&
+        rt__find_classifier(network->graph, &classifier, NULL) != RT_OK) {
+        rt__edge_name(network->graph, vector, &name);
+        code = rt__buffer_ok(&name, err);
+        own.bottleneck_tensor = name.bytes;
+    }
+    if (code == RT_OK)
+        code = rt__network_cut(network, &own, err);
+    rt__buffer_clear(&name);
+    return code;
+}
+
+/* Takes meta's graph over, also when it fails. */
+static rt_code open_tf2(rt_meta_graph *meta, const rt_module_options *options, rt_network *network,
+                        rt_error *err)
+{
+    rt_edge vector = {UINT32_MAX, 0};
+    rt_code code = rt__saved_model_expand(meta, network->variables, network, &vector, err);
+    rt__graph_free(meta->def.graph);
+    if (code == RT_OK)
+        code = freeze(network, err);
+    return code == RT_OK ? cut(network, vector, options, err) : code;
+}
+
+static rt_code open_tf1(rt_meta_graph *meta, const rt_module_options *options, rt_network *network,
+                        rt_error *err)
+{
+    rt_code code;
+    network->graph = meta->def.graph;
+    code = freeze(network, err);
+    return code == RT_OK ? rt__network_cut(network, options, err) : code;
+}
+
+static rt_code open_saved_model(const rt_source *source, const rt_module_options *options,
+                                rt_network *network, rt_error *err)
+{
+    const char *inside = rt__source_holds(source, "saved_model.pb") ? "" : "saved_model/";
+    rt_buffer path = {0}, prefix = {0};
+    rt_meta_graph meta;
+    rt_map *map = NULL;
+    rt_code code;
+    network->kind = rt__reader_saved_model.name;
+    rt__buffer_format(&path, "%s/%ssaved_model.pb", source->path, inside);
+    rt__buffer_format(&prefix, "%s/%svariables/variables", source->path, inside);
+    code = path.failed || prefix.failed ? out_of_memory(err) : open_variables(prefix.bytes, network, err);
+    if (code == RT_OK)
+        code = rt__map_open(&map, path.bytes, err);
+    if (code == RT_OK)
+        code = read_graph(map, &meta, err);
+    if (code == RT_OK)
+        code = rt__meta_graph_is_tf2(&meta) ? open_tf2(&meta, options, network, err)
+                                            : open_tf1(&meta, options, network, err);
+    if (code != RT_OK)
+        rt_doing(err, path.bytes ? path.bytes : source->path, "cannot load the SavedModel");
+    rt__map_close(map);
+    rt__buffer_clear(&path);
+    rt__buffer_clear(&prefix);
+    return code;
+}
+
+const rt_reader rt__reader_saved_model = {"SavedModel", probe, open_saved_model};
