@@ -1,6 +1,6 @@
 #include "input_quant.h"
 
-#include "graph_builder.h"
+#include "graph/graph_builder.h"
 
 #include <math.h>
 #include <string.h>

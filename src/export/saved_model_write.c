@@ -1,7 +1,7 @@
 #include "saved_model_write.h"
 
 #include "base/file.h"
-#include "graph_builder.h"
+#include "graph/graph_builder.h"
 #include "meta_graph.h"
 #include "proto/message.h"
 #include "proto/tf_saved_model.pb-c.h"

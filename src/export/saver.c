@@ -1,5 +1,5 @@
 /* The ops of a Saver: SaveV2 and RestoreV2 with all that belongs to them. */
-#include "graph_builder.h"
+#include "graph/graph_builder.h"
 #include "variables.h"
 
 #include <stdio.h>

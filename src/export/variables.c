@@ -1,6 +1,6 @@
 #include "variables.h"
 
-#include "graph_builder.h"
+#include "graph/graph_builder.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -47,6 +47,42 @@ rt_code rt__lower_leaky_relu(rt_rewrite *rewrite, uint32_t node, rt_error *err)
     return rt__rewrite_replace(rewrite, node, "rt.Activation", &x, 1, attrs, 2, err);
 }
 
+/* x * sign + shift on all channels */
+static rt_code mirrored(rt_rewrite *r, uint32_t node, rt_edge x, double sign, double shift, bool last,
+                        rt_edge *y, rt_error *err)
+{
+    size_t channels = (size_t)r->values[node].shape.dim[rt__lower_channel_axis(r, (rt_edge){node, 0})];
+    rt_edge inputs[3] = {x};
+    double *scales, *shifts;
+    rt_code code = rt__rewrite_vector(r, node, channels, &inputs[1], &scales, err);
+    if (code == RT_OK)
+        code = rt__rewrite_vector(r, node, channels, &inputs[2], &shifts, err);
+    for (size_t i = 0; code == RT_OK && i < channels; i++) {
+        scales[i] = sign;
+        shifts[i] = shift;
+    }
+    if (code != RT_OK)
+        return code;
+    return last ? rt__lower_affine(r, node, inputs[0], inputs[1], inputs[2], err)
+                : rt__rewrite_add(r, node, "rt.Affine", inputs, 3, NULL, 0, &y->node, err);
+}
+
+/* max(x, c) = relu(x - c) + c, min(x, c) = c - relu(c - x) */
+static rt_code bend(rt_rewrite *r, uint32_t node, rt_edge x, bool max, double bound, rt_error *err)
+{
+    const rt_attr relu = rt__attr_string("activation", "relu");
+    double sign = max ? 1 : -1;
+    rt_edge inner = {0, 0};
+    rt_code code;
+    if (r->values[node].shape.rank < 2)
+        return rt__node_fail(err, RT_EUNSUPPORTED, rt__graph_node(r->graph, node), "on a tensor of rank %d",
+                             r->values[node].shape.rank);
+    code = mirrored(r, node, x, sign, -sign * bound, false, &inner, err);
+    if (code == RT_OK)
+        code = rt__rewrite_add(r, node, "rt.Activation", &inner, 1, &relu, 1, &inner.node, err);
+    return code == RT_OK ? mirrored(r, node, inner, sign, bound, true, NULL, err) : code;
+}
+
 /* max(x, 0) is a relu, and min(relu(x), 6) a relu6. */
 rt_code rt__lower_bound(rt_rewrite *rewrite, uint32_t node, rt_error *err)
 {
@@ -66,7 +102,7 @@ rt_code rt__lower_bound(rt_rewrite *rewrite, uint32_t node, rt_error *err)
         return replace(rewrite, node, x, "relu", err);
     if (max || bound != 6 || !rt__rewrite_sole(rewrite, x, "rt.Activation", &relu) ||
         !rt__attr_is(rt__graph_node(rewrite->graph, relu), "activation", "relu"))
-        return rt__node_fail(err, RT_EUNSUPPORTED, call.node, "with %g, only as a relu or relu6", bound);
+        return bend(rewrite, node, x, max, bound, err);
     rt__rewrite_forward(rewrite, node, relu);
     return replace(rewrite, relu, rt__graph_node(rewrite->graph, relu)->inputs[0], "relu6", err);
 }

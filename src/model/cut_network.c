@@ -82,7 +82,7 @@ static void find_scaling(rt_network *network, const rt_module_options *options)
     bool unit;
     rt__buffer_text(notice, "; images in ");
     rt__edge_name(network->graph, network->input, notice);
-    if (options->input_std != 0)
+    if (options->input_std != 0 || network->input_std != 0)
         return;
     if (rt__scales_input(network->graph, network->input, &unit)) {
         network->input_mean = 0;

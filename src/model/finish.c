@@ -88,14 +88,35 @@ static rt_code reconnect(rt_graph *graph, rt_edge from, rt_edge to, uint32_t fir
     return RT_OK;
 }
 
-static rt_code scalar(rt_graph *graph, float value, rt_tensor *tensor, rt_error *err)
+/* The first value, or all as a vector. */
+static rt_code numbers(rt_graph *graph, const float *values, bool each, rt_tensor *tensor, rt_error *err)
 {
-    float *data = rt__arena_alloc(rt__graph_arena(graph), sizeof *data);
-    if (!data)
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    *data = value;
-    *tensor = (rt_tensor){.dtype = RT_FLOAT, .shape = {.rank = 0}, .bytes = sizeof *data, .data = data};
-    return RT_OK;
+    size_t bytes = (each ? CHANNELS : 1) * sizeof *values;
+    *tensor = (rt_tensor){.dtype = RT_FLOAT, .shape = {.rank = each, .dim = {CHANNELS}}, .bytes = bytes};
+    tensor->data = rt__arena_copy(rt__graph_arena(graph), values, bytes);
+    return tensor->data ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
+}
+
+/* By one number for all colours, or one for each. */
+static rt_code scale_pixels(rt_graph *graph, const rt_network *network, rt_edge *x, rt_error *err)
+{
+    bool each = network->input_stds[0] != 0;
+    rt_tensor factor, shift;
+    float factors[CHANNELS], shifts[CHANNELS];
+    rt_code code;
+    for (int i = 0; i < CHANNELS; i++) {
+        float std = each ? network->input_stds[i] : network->input_std;
+        factors[i] = 255 / std;
+        shifts[i] = (each ? network->input_means[i] : network->input_mean) / std;
+    }
+    code = numbers(graph, factors, each, &factor, err);
+    if (code == RT_OK && (each || network->input_std != 255))
+        code = add_with_const(graph, "Mul", "retrain_input/Mul", "retrain_input/Mul/y", *x, &factor, x, err);
+    if (code == RT_OK)
+        code = numbers(graph, shifts, each, &shift, err);
+    if (code == RT_OK && (each || network->input_mean != 0))
+        code = add_with_const(graph, "Sub", "retrain_input/Sub", "retrain_input/Sub/y", *x, &shift, x, err);
+    return code;
 }
 
 static rt_code int_vector(rt_graph *graph, const int32_t *values, size_t count, rt_tensor *tensor,
@@ -126,20 +147,7 @@ static rt_code adapt_input(rt_graph *graph, const rt_network *network, rt_edge i
     static const int32_t channels_first[4] = {0, 3, 1, 2};
     uint32_t first = rt__graph_count(graph);
     rt_edge adapted = input;
-    rt_tensor constant;
-    rt_code code = RT_OK;
-    if (network->input_std != 255) {
-        code = scalar(graph, 255 / network->input_std, &constant, err);
-        if (code == RT_OK)
-            code = add_with_const(graph, "Mul", "retrain_input/Mul", "retrain_input/Mul/y", adapted,
-                                  &constant, &adapted, err);
-    }
-    if (network->input_mean != 0 && code == RT_OK) {
-        code = scalar(graph, network->input_mean / network->input_std, &constant, err);
-        if (code == RT_OK)
-            code = add_with_const(graph, "Sub", "retrain_input/Sub", "retrain_input/Sub/y", adapted,
-                                  &constant, &adapted, err);
-    }
+    rt_code code = scale_pixels(graph, network, &adapted, err);
     if (network->planar && code == RT_OK)
         code = add_with_ints(graph, "Transpose", "retrain_input/transpose", "retrain_input/transpose/perm",
                              "Tperm", channels_first, 4, &adapted, err);

@@ -42,6 +42,7 @@ rt_code rt__network_override(rt_network *network, const rt_module_options *optio
     if (options->input_std != 0) {
         network->input_mean = options->input_mean;
         network->input_std = options->input_std;
+        network->input_stds[0] = 0;
     }
     if (network->height <= 0 || network->width <= 0)
         return rt_fail(err, RT_EUNSUPPORTED,

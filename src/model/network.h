@@ -8,14 +8,15 @@
 #include "retrain/module.h"
 
 typedef struct rt_network {
-    const char *kind;            /* static text */
-    rt_graph *graph;             /* owned */
-    rt_bundle *variables;        /* owned; NULL when every weight is a Const already */
-    rt_edge input, feature;      /* tensors of graph */
-    bool planar;                 /* the input wants [n,3,h,w] */
-    int32_t height, width;       /* pixels; 0: not known */
-    float input_mean, input_std; /* as in rt_module_info */
-    rt_buffer notice;            /* owned */
+    const char *kind;                    /* static text */
+    rt_graph *graph;                     /* owned */
+    rt_bundle *variables;                /* owned; NULL when every weight is a Const already */
+    rt_edge input, feature;              /* tensors of graph */
+    bool planar;                         /* the input wants [n,3,h,w] */
+    int32_t height, width;               /* pixels; 0: not known */
+    float input_mean, input_std;         /* as in rt_module_info */
+    float input_means[3], input_stds[3]; /* of each colour instead, where input_stds[0] is not 0 */
+    rt_buffer notice;                    /* owned */
 } rt_network;
 
 void rt__network_clear(rt_network *network);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "model/classifier_info.h"
+#include "model/foreign.h"
 #include "model/graphdef.h"
 #include "model/network.h"
 
@@ -126,23 +127,58 @@ static rt_code ask_graph(const rt_graph *graph, rt_arena *arena, rt_label_option
     return rt__buffer_ok(labels, err);
 }
 
-static rt_code open_network(const rt_map *file, const rt_label_options *said, rt_arena *arena,
-                            rt_network *network, rt_buffer *labels, rt_error *err)
+static rt_code open_frozen(const rt_map *file, const rt_label_options *said, rt_arena *arena,
+                           rt_network *network, rt_buffer *labels, rt_error *err)
 {
     rt_label_options options = *said;
     rt_graphdef def;
     rt_code code = rt__graphdef_read(file->bytes, file->size, &def, err);
     if (code != RT_OK)
         return code;
+    network->kind = "frozen GraphDef";
     network->graph = def.graph;
     code = ask_graph(network->graph, arena, &options, labels, err);
     return code == RT_OK ? fill_network(&options, network, err) : code;
 }
 
+/* ---- files of other programs ---- */
+
+static rt_code open_foreign(const rt_map *file, const rt_label_options *said, rt_network *network,
+                            rt_buffer *labels, rt_error *err)
+{
+    const rt_module_options options = {
+        .bottleneck_tensor = said->output_layer,
+        .input_height = said->input_height,
+        .input_width = said->input_width,
+        .input_mean = said->input_mean,
+        .input_std = said->input_std,
+    };
+    rt_edge input = {0, 0};
+    rt_code code = rt__onnx_read(file->bytes, file->size, &options, network, labels, err);
+    if (code == RT_OK && said->input_layer)
+        code = rt__network_find(network, said->input_layer, "--input_layer", &input, err);
+    if (code == RT_OK && said->input_layer && input.node != network->input.node)
+        code = rt_fail(err, RT_EUNSUPPORTED, "--input_layer %s: the image goes into %s", said->input_layer,
+                       rt__graph_node(network->graph, network->input.node)->name);
+    if (code != RT_OK)
+        return code;
+    if (options.input_std == 0 && network->input_std == 0)
+        find_range(network);
+    return rt__network_override(network, &options, err);
+}
+
+static rt_code open_network(const rt_map *file, const rt_label_options *said, rt_arena *arena,
+                            rt_network *network, rt_buffer *labels, rt_error *err)
+{
+    if (rt__is_onnx(file->bytes, file->size))
+        return open_foreign(file, said, network, labels, err);
+    return open_frozen(file, said, arena, network, labels, err);
+}
+
 rt_code rt__label_graph_open(const rt_label_options *options, rt_module **module, rt_buffer *labels,
                              rt_error *err)
 {
-    rt_network network = {.kind = "frozen GraphDef"};
+    rt_network network = {.kind = ""};
     rt_arena *arena = rt__arena_new();
     rt_map *file = NULL;
     rt_code code =

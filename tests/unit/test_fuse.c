@@ -226,6 +226,20 @@ static void shared_values_are_left_alone(void **state)
     done(&n, &r);
 }
 
+static void other_bounds_hold(void **state)
+{
+    net n;
+    result r;
+    rt_edge x, low;
+    (void)state;
+    net_init(&n, 31, HEIGHT, WIDTH);
+    x = net_conv(&n, n.input, 3, 4, 3, 1, "SAME");
+    low = net_op(&n, "Maximum", IN(net_number(&n, -0.25f), x));
+    x = net_op(&n, "Minimum", IN(low, net_number(&n, 0.5f)));
+    r = fuse(&n, net_op(&n, "Minimum", IN(net_mean(&n, x), net_number(&n, 0.01f))));
+    done(&n, &r);
+}
+
 static void spelled_activations_are_found(void **state)
 {
     static const char *const expected[] = {"Conv swish",      "Conv hard_swish", "Conv hard_swish",
@@ -453,6 +467,7 @@ int main(void)
         cmocka_unit_test(residual_sums_become_addends),
         cmocka_unit_test(a_difference_is_a_sum),
         cmocka_unit_test(shared_values_are_left_alone),
+        cmocka_unit_test(other_bounds_hold),
         cmocka_unit_test(spelled_activations_are_found),
         cmocka_unit_test(pads_go_into_convolutions),
         cmocka_unit_test(shapes_of_one_pixel_go),

@@ -1,9 +1,9 @@
 /* Adding nodes to a graph one behind the other: after the first failure nothing more is added, and one look
  * at code at the end is enough. */
-#ifndef RT_EXPORT_GRAPH_BUILDER_H
-#define RT_EXPORT_GRAPH_BUILDER_H
+#ifndef RT_GRAPH_GRAPH_BUILDER_H
+#define RT_GRAPH_GRAPH_BUILDER_H
 
-#include "graph/graph.h"
+#include "graph.h"
 
 typedef struct rt_graph_builder {
     rt_graph *graph;
