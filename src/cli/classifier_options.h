@@ -5,7 +5,9 @@
 #define RT_CLI_CLASSIFIER_OPTIONS_H
 
 #include "options.h"
+#include "retrain/dataset.h"
 #include "retrain/label.h"
+#include "retrain/pipeline.h"
 
 #include <float.h>
 
@@ -31,6 +33,18 @@
 
 #define RT_THREADS_ROW(GROUP, AT) \
     {"threads", GROUP, RT_OPTION_INT, "N", 0, 1024, AT(threads), "one for each core", "Threads."}
+/* How a folder's photos are dealt to the sets of a run.
+ *   OPTIONS, SPLIT  where the rt_dataset_options and the rt_split stand */
+#define RT_SPLIT_ROWS(OPTIONS, SPLIT) \
+    {"testing_percentage", NULL, RT_OPTION_INT, "PERCENT", 0, 100, \
+     (OPTIONS) + offsetof(rt_dataset_options, testing_percentage), NULL, \
+     "How many photos the run kept for its final test."}, \
+    {"validation_percentage", NULL, RT_OPTION_INT, "PERCENT", 0, 100, \
+     (OPTIONS) + offsetof(rt_dataset_options, validation_percentage), NULL, \
+     "How many it kept to watch the training."}, \
+    {"split", NULL, RT_OPTION_CHOICE, "stable|legacy", 0, 0, SPLIT, NULL, \
+     "stable: photos go to sets by class and name. legacy: as in retrain.py, by the path as spelled in " \
+     "--image_dir."}
 /* clang-format on */
 
 #endif

@@ -10,6 +10,7 @@
 
 typedef struct eval_arguments {
     rt_eval_options eval;
+    rt_split split;
     bool list_wrong, json;
 } eval_arguments;
 
@@ -21,6 +22,10 @@ static const rt_option options[] = {
      "Folder that holds a folder of photos for each class, named like its label."},
     {"resize", NULL, RT_OPTION_CHOICE, "bilinear|nearest", 0, 0, LABEL(resize), NULL,
      "How photos get the graph's size: as TensorFlow does it, or as jetson-inference does."},
+    {"set", NULL, RT_OPTION_CHOICE, "all|training|validation|test", 0, 0, AT(eval.set), NULL,
+     "Which of them: all, or those of one set of the run that made the graph. The next three flags must be "
+     "that run's."},
+    RT_SPLIT_ROWS(AT(eval.split), AT(split)),
     RT_CLASSIFIER_GRAPH_ROW("Classifier", LABEL),
     RT_CLASSIFIER_ROWS(NULL, LABEL),
     {"list_wrong", "Result", RT_OPTION_SWITCH, NULL, 0, 0, AT(list_wrong), NULL,
@@ -155,6 +160,7 @@ static int run(const void *arguments, char **operands, size_t n_operands)
     rt_code code;
     (void)operands;
     (void)n_operands;
+    o.split.legacy_split = a->split == RT_SPLIT_LEGACY;
     o.progress = rt__terminal_progress(&terminal);
     code = rt_eval(&o, &result, &err);
     rt__terminal_clear(&terminal);

@@ -9,7 +9,7 @@
 
 void rt_eval_defaults(rt_eval_options *options)
 {
-    *options = (rt_eval_options){0};
+    *options = (rt_eval_options){.split = {.testing_percentage = 10, .validation_percentage = 10}};
     rt_label_defaults(&options->classifier);
 }
 
@@ -108,15 +108,26 @@ static rt_code match_classes(const rt_dataset *set, const rt_labeller_info *info
 
 /* ---- labelling ---- */
 
-static rt_code list_photos(const rt_dataset *set, const size_t *label_of, rt_eval_result *r, rt_error *err)
+static bool is_wanted(rt_eval_set wanted, uint8_t set)
+{
+    static const rt_set sets[] = {
+        [RT_EVAL_TRAINING] = RT_TRAINING, [RT_EVAL_VALIDATION] = RT_VALIDATION, [RT_EVAL_TEST] = RT_TESTING};
+    return wanted == RT_EVAL_ALL || sets[wanted] == (rt_set)set;
+}
+
+static rt_code list_photos(const rt_dataset *set, rt_eval_set wanted, const size_t *label_of,
+                           rt_eval_result *r, rt_error *err)
 {
     if (!(r->photos = calloc(set->n_photos + 1, sizeof *r->photos)))
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    r->n_photos = set->n_photos;
     for (size_t i = 0; i < set->n_photos; i++) {
-        r->photos[i].class = label_of[set->photos[i].class_index];
-        if (!(r->photos[i].path = rt_dataset_path(set, i)))
+        rt_eval_photo *photo = &r->photos[r->n_photos];
+        if (!is_wanted(wanted, set->photos[i].set))
+            continue;
+        photo->class = label_of[set->photos[i].class_index];
+        if (!(photo->path = rt_dataset_path(set, i)))
             return rt_fail(err, RT_ENOMEM, "out of memory");
+        r->n_photos++;
     }
     return RT_OK;
 }
@@ -194,15 +205,16 @@ static rt_code evaluate(const rt_eval_options *options, const rt_dataset *set, r
     if (code == RT_OK)
         code = match_classes(set, info, label_of, err);
     if (code == RT_OK)
-        code = list_photos(set, label_of, r, err);
+        code = list_photos(set, options->set, label_of, r, err);
     if (code == RT_OK)
         code = make_counts(r, err);
     if (code == RT_OK)
         code = label_photos(&options->progress, r, err);
     free(label_of);
     if (code == RT_OK && r->n_counted == 0) {
-        code = rt_fail(err, RT_EFORMAT, "none of %zu photos could be read; the first: %s", r->n_photos,
-                       r->n_photos ? r->photos[0].reason : "there is none");
+        code = r->n_photos ? rt_fail(err, RT_EFORMAT, "none of %zu photos could be read; the first: %s",
+                                     r->n_photos, r->photos[0].reason)
+                           : rt_fail(err, RT_EFORMAT, "the set has no photos");
         rt_doing(err, set->root, "cannot evaluate");
     }
     if (code == RT_OK)
@@ -212,13 +224,12 @@ static rt_code evaluate(const rt_eval_options *options, const rt_dataset *set, r
 
 rt_code rt_eval(const rt_eval_options *options, rt_eval_result *result, rt_error *err)
 {
-    const rt_dataset_options whole = {0};
     rt_eval_result r = {0};
     rt_dataset *set = NULL;
     rt_code code;
     if (!options->image_dir || !*options->image_dir)
         return rt_fail(err, RT_EARG, "name a folder of class folders: --image_dir PHOTOS");
-    code = rt_dataset_open(options->image_dir, &whole, NULL, &set, err);
+    code = rt_dataset_open(options->image_dir, &options->split, NULL, &set, err);
     if (code == RT_OK)
         code = rt_labeller_open(&options->classifier, &r.classifier, err);
     if (code == RT_OK)
