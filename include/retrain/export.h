@@ -20,10 +20,18 @@ typedef enum rt_export_format {
 /* What an 8-bit file takes and gives. */
 typedef enum rt_export_bytes { RT_BYTES_UINT8, RT_BYTES_INT8 } rt_export_bytes;
 
+/* Whom a frozen graph is for. */
+typedef enum rt_frozen_for {
+    RT_FROZEN_AS_IS, /* the source's nodes */
+    RT_FROZEN_UFF,   /* NVIDIA's UFF converter, OpenCV: one Placeholder, all folded, ops of TensorFlow 1.x */
+    RT_FROZEN_TF1    /* converters of TensorFlow 1.x: the same, but FakeQuant stays */
+} rt_frozen_for;
+
 typedef struct rt_export_options {
     rt_label_options source;
     rt_export_format format;
     const char *output; /* file, or folder for RT_EXPORT_JETSON */
+    rt_frozen_for frozen_for;
     int32_t opset;      /* ONNX: 0 for 9; up to 13 */
     bool dynamic_batch; /* ONNX */
     /* TFLite: quantise to 8 bits with the ranges of these photos (file or folder); NULL: float32 */

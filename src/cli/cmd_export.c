@@ -23,6 +23,9 @@ static const rt_option options[] = {
      "What OUT is to be."},
     {"target", NULL, RT_OPTION_CHOICE, "none|jetson", 0, 0, AT(target), NULL,
      "Instead of a format: all that a device needs, in a folder OUT."},
+    {"for", NULL, RT_OPTION_CHOICE, "none|uff|tf1", 0, 0, EXPORT(frozen_for), NULL,
+     "A frozen graph that older tools take: TensorRT's UFF converter and OpenCV, or converters of "
+     "TensorFlow 1.x."},
     {"opset", NULL, RT_OPTION_INT, "N", 9, 13, EXPORT(opset), "9, which every TensorRT from 5.1 on parses",
      "Version of ONNX's operators."},
     {"dynamic_batch", NULL, RT_OPTION_SWITCH, NULL, 0, 0, EXPORT(dynamic_batch), NULL,

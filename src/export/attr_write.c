@@ -53,6 +53,44 @@ static ProtobufCBinaryData *make_strings(maker *m, const rt_string *strings, siz
     return data;
 }
 
+static void *copy_of(maker *m, const void *data, size_t size)
+{
+    void *copy = make(m, 1, size);
+    if (copy)
+        memcpy(copy, data, size);
+    return copy;
+}
+
+/* A single element goes where TensorFlow's make_tensor_proto() puts it: OpenCV reads the axis of a ConcatV2
+ * there and nowhere else.  False for a type that has its place in tensor_content alone. */
+static bool set_single(maker *m, const rt_tensor *tensor, Tf__TensorProto *proto)
+{
+    size_t elements;
+    if (rt__shape_elements(&tensor->shape, &elements, NULL) != RT_OK || elements != 1 ||
+        tensor->bytes != rt__dtype_size(tensor->dtype))
+        return false;
+    switch (tensor->dtype) {
+    case RT_FLOAT:
+        proto->float_val = copy_of(m, tensor->data, sizeof(float));
+        proto->n_float_val = 1;
+        return true;
+    case RT_DOUBLE:
+        proto->double_val = copy_of(m, tensor->data, sizeof(double));
+        proto->n_double_val = 1;
+        return true;
+    case RT_INT32:
+        proto->int_val = copy_of(m, tensor->data, sizeof(int32_t));
+        proto->n_int_val = 1;
+        return true;
+    case RT_INT64:
+        proto->int64_val = copy_of(m, tensor->data, sizeof(int64_t));
+        proto->n_int64_val = 1;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static Tf__TensorProto *make_tensor(maker *m, const rt_tensor *tensor)
 {
     Tf__TensorProto *proto = make(m, 1, sizeof *proto);
@@ -66,7 +104,7 @@ static Tf__TensorProto *make_tensor(maker *m, const rt_tensor *tensor)
         rt__shape_elements(&tensor->shape, &elements, NULL);
         proto->n_string_val = elements;
         proto->string_val = make_strings(m, tensor->strings, elements);
-    } else {
+    } else if (!set_single(m, tensor, proto)) {
         proto->tensor_content = borrowed(tensor->data, tensor->bytes);
     }
     return proto;

@@ -86,15 +86,19 @@ void rt__onnx_attr_ints(rt_onnx_build *build, Onnx__Node *node, const char *name
 void rt__onnx_attr_int(rt_onnx_build *build, Onnx__Node *node, const char *name, int64_t value)
 {
     Onnx__Attribute *attribute = add_attribute(build, node, name, ATTRIBUTE_INT);
-    if (attribute)
-        attribute->i = value;
+    if (!attribute)
+        return;
+    attribute->number_case = ONNX__ATTRIBUTE__NUMBER_I;
+    attribute->i = value;
 }
 
 void rt__onnx_attr_float(rt_onnx_build *build, Onnx__Node *node, const char *name, float value)
 {
     Onnx__Attribute *attribute = add_attribute(build, node, name, ATTRIBUTE_FLOAT);
-    if (attribute)
-        attribute->f = value;
+    if (!attribute)
+        return;
+    attribute->number_case = ONNX__ATTRIBUTE__NUMBER_F;
+    attribute->f = value;
 }
 
 const char *rt__onnx_tensor(rt_onnx_build *build, const char *name, const char *suffix, const int64_t *dims,

@@ -34,3 +34,16 @@ rt_code rt__fused_shapes(const rt_graph *fused, rt_edge input, const rt_shape *i
     free(constants);
     return code;
 }
+
+bool rt__pads_same(const rt_shape *in, const int64_t kernel[2], const int64_t strides[2],
+                   const int64_t dilations[2], const int64_t pads[4])
+{
+    for (int i = 0; i < 2; i++) {
+        int64_t size = in->dim[1 + i], out = (size + strides[i] - 1) / strides[i];
+        int64_t all = (out - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - size;
+        all = all > 0 ? all : 0;
+        if (pads[2 * i] != all / 2 || pads[2 * i + 1] != all - all / 2)
+            return false;
+    }
+    return true;
+}

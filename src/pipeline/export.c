@@ -28,6 +28,8 @@ static rt_code check(const rt_export_options *o, rt_error *err)
         return rt_fail(err, RT_EARG, "--quantized_type goes with --quantize only");
     if (!onnx && (o->opset || o->dynamic_batch))
         return rt_fail(err, RT_EARG, "--opset and --dynamic_batch go with --format onnx only");
+    if (o->frozen_for && o->format != RT_EXPORT_FROZEN)
+        return rt_fail(err, RT_EARG, "--for goes with --format frozen only");
     if (o->format == RT_EXPORT_JETSON)
         return RT_OK;
     return rt__file_check_writable(o->output, err);

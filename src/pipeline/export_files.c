@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "export/frozen.h"
+#include "export/tf1.h"
 #include "graph/fused.h"
 
 rt_code rt__export_fold(const rt_export_job *job, bool plain, rt_folded *f, rt_error *err)
@@ -74,9 +75,33 @@ rt_code rt__export_onnx(const rt_export_job *job, rt_error *err)
 
 /* ---- TensorFlow ---- */
 
+static rt_code fold_frozen(const rt_export_job *job, rt_error *err)
+{
+    rt_tf1_options options = {.purpose =
+                                  job->options->frozen_for == RT_FROZEN_UFF ? RT_TF1_UFF : RT_TF1_PLAIN,
+                              .labels = job->labels.names,
+                              .n_labels = job->labels.n};
+    rt_folded f = {0};
+    rt_graph *graph = NULL;
+    size_t n_clipped = 0;
+    rt_code code = rt__export_fold(job, false, &f, err);
+    if (code == RT_OK)
+        code = rt__tf1_graph(f.graph, f.input, f.output, &f.shape, &options, &graph, &n_clipped, err);
+    if (code == RT_OK)
+        code = rt__frozen_write(graph, job->options->output, err);
+    if (code == RT_OK && n_clipped)
+        rt_log_line(&job->options->log, RT_WARN,
+                    "%zu FakeQuant nodes became a clip to their range: probabilities differ a little",
+                    n_clipped);
+    rt__graph_free(graph);
+    rt__graph_free(f.graph);
+    return code;
+}
+
 rt_code rt__export_frozen(const rt_export_job *job, rt_error *err)
 {
-    rt_code code = rt__frozen_write(job->module->graph, job->options->output, err);
+    rt_code code = job->options->frozen_for ? fold_frozen(job, err)
+                                            : rt__frozen_write(job->module->graph, job->options->output, err);
     if (code == RT_OK)
         rt_log_line(&job->options->log, RT_INFO, "wrote %s", job->options->output);
     return code;

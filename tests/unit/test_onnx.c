@@ -69,6 +69,22 @@ static void the_default_is_what_old_parsers_take(void **state)
     rt__graph_free(net.graph);
 }
 
+/* OpenCV asks which of the two numbers is there. */
+static void a_number_that_is_0_is_written_too(void **state)
+{
+    network net;
+    Onnx__Model *model;
+    const Onnx__Attribute *epsilon;
+    (void)state;
+    network_build(&net, pads);
+    model = write_and_read(&net, NULL);
+    epsilon = attribute(model->graph->node[0], "epsilon");
+    assert_int_equal(epsilon->number_case, ONNX__ATTRIBUTE__NUMBER_F);
+    assert_true(epsilon->f == 0);
+    onnx__model__free_unpacked(model, NULL);
+    rt__graph_free(net.graph);
+}
+
 static void weights_and_pads_are_turned(void **state)
 {
     network net;
@@ -153,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_is_what_old_parsers_take),
+        cmocka_unit_test(a_number_that_is_0_is_written_too),
         cmocka_unit_test(weights_and_pads_are_turned),
         cmocka_unit_test(an_affine_of_the_input_joins_the_modules_own),
         cmocka_unit_test(newer_opsets_have_their_own_forms),
