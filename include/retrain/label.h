@@ -10,7 +10,7 @@
 #include "retrain/log.h"
 
 typedef struct rt_label_options {
-    const char *graph;  /* frozen GraphDef */
+    const char *graph;  /* whatever rt_module_open() opens, with a classifier at its end */
     const char *labels; /* a label a line; NULL: those in the graph, else /tmp/output_labels.txt */
     const char *input_layer, *output_layer; /* NULL: found */
     int32_t input_height, input_width;      /* 0: from the graph */

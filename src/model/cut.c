@@ -1,4 +1,4 @@
-/* Where to cut a graph that does not say it itself: structure only, no names. */
+/* Where the images come into a graph that does not say it itself, and which: structure only, no names. */
 #include "graph/prune.h"
 #include "network.h"
 
@@ -6,24 +6,11 @@
 #include <string.h>
 
 /* Chains of nodes that are followed are short in real graphs: a longer one is an attempt to keep us busy. */
-enum { CHANNELS = 3, MOST_STEPS = 64, MOST_SINKS = 1000 };
+enum { CHANNELS = 3, MOST_STEPS = 64 };
 
 static bool is_op(const rt_node *node, const char *op)
 {
     return strcmp(node->op, op) == 0;
-}
-
-static bool is_one_of(const rt_node *node, const char *const *ops)
-{
-    while (*ops && strcmp(node->op, *ops) != 0)
-        ops++;
-    return *ops != NULL;
-}
-
-static bool attr_true(const rt_node *node, const char *name)
-{
-    const rt_attr *attr = rt__node_attr(node, name);
-    return attr && attr->kind == RT_ATTR_BOOL && attr->value.b;
 }
 
 bool rt__edge_shape(const rt_graph *graph, rt_edge edge, rt_shape *shape)
@@ -39,98 +26,6 @@ bool rt__edge_shape(const rt_graph *graph, rt_edge edge, rt_shape *shape)
         return false;
     *shape = attr->value.shape;
     return shape->rank != RT_UNKNOWN;
-}
-
-/* ---- the classifier ---- */
-
-/* Passes its first input on, or changes it only by constants: may stand behind a classifier's product. */
-static const char *const behind_classifier[] = {"Softmax", "Sigmoid", "LogSoftmax", "Squeeze",
-                                                "Reshape", "BiasAdd", "Identity",   "Add",
-                                                "AddV2",   "ArgMax",  "TopKV2",     NULL};
-/* The same value: may stand between the features and a classifier. */
-static const char *const before_classifier[] = {"Identity", "PlaceholderWithDefault", "StopGradient", NULL};
-
-/* The data input of an addition that is not a constant; others have it first. */
-static rt_edge data_input(const rt_graph *graph, const rt_node *node)
-{
-    bool swapped = node->n_inputs == 2 && (is_op(node, "Add") || is_op(node, "AddV2")) &&
-                   rt__graph_const(graph, node->inputs[0]);
-    return node->inputs[swapped];
-}
-
-/* The constant behind an edge, looked through what only changes how it is stored. */
-static const rt_tensor *weights_behind(const rt_graph *graph, rt_edge edge)
-{
-    static const char *const storage[] = {"Identity", "Dequantize", "Cast", "FakeQuantWithMinMaxVars", NULL};
-    for (uint32_t steps = 0; edge.output == 0 && steps < MOST_STEPS; steps++) {
-        const rt_node *node = rt__graph_node(graph, edge.node);
-        const rt_tensor *tensor = rt__graph_const(graph, edge);
-        if (tensor || !is_one_of(node, storage) || node->n_inputs == 0)
-            return tensor;
-        edge = node->inputs[0];
-    }
-    return NULL;
-}
-
-static bool as_classifier(const rt_graph *graph, uint32_t index, rt_classifier_node *found)
-{
-    const rt_node *node = rt__graph_node(graph, index);
-    const rt_tensor *weights;
-    bool conv = is_op(node, "Conv2D"), transposed = attr_true(node, "transpose_b");
-    if ((!conv && !is_op(node, "MatMul")) || node->n_inputs != 2 || attr_true(node, "transpose_a"))
-        return false;
-    weights = weights_behind(graph, node->inputs[1]);
-    if (!weights || weights->shape.rank != (conv ? 4 : 2))
-        return false;
-    if (conv && (weights->shape.dim[0] != 1 || weights->shape.dim[1] != 1))
-        return false;
-    *found = (rt_classifier_node){.node = index, .feature = node->inputs[0]};
-    found->inputs = conv ? weights->shape.dim[2] : weights->shape.dim[transposed];
-    found->outputs = conv ? weights->shape.dim[3] : weights->shape.dim[!transposed];
-    for (uint32_t steps = 0; steps < MOST_STEPS; steps++) {
-        const rt_node *before = rt__graph_node(graph, found->feature.node);
-        if (!is_one_of(before, before_classifier) || before->n_inputs == 0 || found->feature.output != 0)
-            break;
-        found->feature = before->inputs[0];
-    }
-    return true;
-}
-
-/* Back from a node nobody reads. */
-static bool classifier_behind(const rt_graph *graph, uint32_t sink, rt_classifier_node *found)
-{
-    for (uint32_t steps = 0; steps < MOST_STEPS; steps++) {
-        const rt_node *node = rt__graph_node(graph, sink);
-        if (as_classifier(graph, sink, found))
-            return true;
-        if (!is_one_of(node, behind_classifier) || node->n_inputs == 0)
-            return false;
-        sink = data_input(graph, node).node;
-    }
-    return false;
-}
-
-rt_code rt__find_classifier(const rt_graph *graph, rt_classifier_node *found, rt_error *err)
-{
-    uint32_t n = rt__graph_count(graph), sinks = 0;
-    bool *read = calloc((size_t)n + 1, sizeof *read), any = false;
-    if (!read)
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    for (uint32_t i = 0; i < n; i++) {
-        const rt_node *node = rt__graph_node(graph, i);
-        for (uint32_t k = 0; k < node->n_inputs; k++)
-            read[node->inputs[k].node] = true;
-    }
-    for (uint32_t i = n; i-- > 0 && !any && sinks < MOST_SINKS;) {
-        sinks += !read[i];
-        any = !read[i] && classifier_behind(graph, i, found);
-    }
-    free(read);
-    return any ? RT_OK
-               : rt_fail(err, RT_EUNSUPPORTED,
-                         "no feature tensor: no classifier (MatMul or 1x1 Conv2D with constant weights) "
-                         "stands at "
-                         "the end of the graph; name a tensor with --bottleneck_tensor");
 }
 
 /* ---- the input ---- */

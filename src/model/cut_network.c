@@ -1,7 +1,11 @@
 /* Graphs that say neither where images come in, nor how these are scaled, nor what to take as features: that
  * is found by structure and told in the notice. */
+#include "classifier.h"
 #include "detector.h"
+#include "graph/fused.h"
 #include "network.h"
+
+#include <string.h>
 
 /* A network without a classifier at its end: cut behind its backbone. */
 static rt_code find_detector(rt_network *network, const rt_module_options *options, rt_error *err)
@@ -23,6 +27,53 @@ static rt_code find_detector(rt_network *network, const rt_module_options *optio
     return RT_OK;
 }
 
+/* A tensor named inside a detector, or a graph that reads photos itself: the images come out of what sizes
+ * them, not out of a Placeholder. */
+static bool take_pixels(rt_network *network)
+{
+    rt_detector found;
+    if (rt__find_detector(network->graph, &found, NULL) != RT_OK ||
+        strcmp(rt__graph_node(network->graph, found.input.node)->op, "Placeholder") == 0)
+        return false;
+    network->input = found.input;
+    network->height = found.height;
+    network->width = found.width;
+    network->planar = found.planar;
+    return true;
+}
+
+static rt_code find_input(rt_network *network, const rt_module_options *options, rt_error *err)
+{
+    rt_code code = options->input_tensor ? rt__network_find(network, options->input_tensor, "--input_tensor",
+                                                            &network->input, err)
+                                         : rt__network_find_input(network, err);
+    if (code == RT_OK)
+        rt__network_read_input(network);
+    else if (code != RT_ENOMEM && !options->input_tensor && take_pixels(network))
+        return RT_OK;
+    return code;
+}
+
+/* Whether a convolution classifies each place of a map: a detector's head, which does not end a network. */
+static bool has_many_places(const rt_network *network, const rt_module_options *options,
+                            const rt_classifier_node *classifier)
+{
+    enum { ANY_SIDE = 224 }; /* for a graph that leaves the size open */
+    rt_network tried = {.graph = network->graph, .feature = classifier->feature};
+    rt_shape shape;
+    if (strcmp(rt__graph_node(network->graph, classifier->node)->op, "Conv2D") != 0 ||
+        find_input(&tried, options, NULL) != RT_OK)
+        return false;
+    if (options->input_height) {
+        tried.height = options->input_height;
+        tried.width = options->input_width;
+    }
+    return rt__graph_output_shape(network->graph, tried.input, tried.feature,
+                                  tried.height > 0 ? tried.height : ANY_SIDE,
+                                  tried.width > 0 ? tried.width : ANY_SIDE, &shape, NULL) == RT_OK &&
+           shape.rank == 4 && shape.dim[1] * shape.dim[2] * shape.dim[3] > classifier->inputs;
+}
+
 static rt_code find_feature(rt_network *network, const rt_module_options *options, bool *detected,
                             rt_error *err)
 {
@@ -34,8 +85,15 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
         return rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor", &network->feature,
                                 err);
     }
-    code = rt__find_classifier(graph, &classifier, err);
-    if (code == RT_EUNSUPPORTED) {
+    code = rt__find_classifier(graph, network->answers, network->n_answers, &classifier, err);
+    if (code == RT_EUNSUPPORTED && network->has_vector) {
+        network->feature = network->vector;
+        rt__buffer_text(&network->notice, "features from ");
+        rt__edge_name(graph, network->feature, &network->notice);
+        rt__buffer_text(&network->notice, ", the signature's only result");
+        return RT_OK;
+    }
+    if (code == RT_EUNSUPPORTED || (code == RT_OK && has_many_places(network, options, &classifier))) {
         *detected = true;
         return find_detector(network, options, err);
     }
@@ -50,29 +108,20 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
     return RT_OK;
 }
 
-/* A tensor named inside a detector: its images come out of a loop that sizes them, not out of a Placeholder.
- */
-static bool take_detectors_input(rt_network *network)
+/* What a module says of itself holds where the user says nothing else. */
+static rt_code override_module(rt_network *network, const rt_module_options *options, rt_error *err)
 {
-    rt_detector found;
-    if (rt__find_detector(network->graph, &found, NULL) != RT_OK)
-        return false;
-    network->input = found.input;
-    network->height = found.height;
-    network->width = found.width;
-    return true;
-}
-
-static rt_code find_input(rt_network *network, const rt_module_options *options, rt_error *err)
-{
-    rt_code code = options->input_tensor ? rt__network_find(network, options->input_tensor, "--input_tensor",
-                                                            &network->input, err)
-                                         : rt__network_find_input(network, err);
-    if (code == RT_OK)
-        rt__network_read_input(network);
-    else if (code != RT_ENOMEM && options->bottleneck_tensor && !options->input_tensor &&
-             take_detectors_input(network))
-        return RT_OK;
+    rt_code code = RT_OK;
+    if (options->bottleneck_tensor) {
+        rt__buffer_format(&network->notice, "; features from %s", options->bottleneck_tensor);
+        code = rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor", &network->feature,
+                                err);
+    }
+    if (code == RT_OK && options->input_tensor) {
+        code = rt__network_find(network, options->input_tensor, "--input_tensor", &network->input, err);
+        if (code == RT_OK)
+            rt__network_read_input(network);
+    }
     return code;
 }
 
@@ -97,7 +146,10 @@ static void find_scaling(rt_network *network, const rt_module_options *options)
 rt_code rt__network_cut(rt_network *network, const rt_module_options *options, rt_error *err)
 {
     bool detected = false;
-    rt_code code = find_feature(network, options, &detected, err);
+    rt_code code;
+    if (network->is_cut)
+        return override_module(network, options, err);
+    code = find_feature(network, options, &detected, err);
     if (code == RT_OK && (!detected || options->input_tensor))
         code = find_input(network, options, err);
     if (code == RT_OK)

@@ -2,6 +2,7 @@
 
 #include "graph/fused.h"
 #include "network.h"
+#include "readers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,13 +57,12 @@ enum { UNKNOWN, SEARCHING, NO_MAP, MAP };
 typedef struct search {
     rt_graph *graph;
     uint32_t n;
-    uint8_t *state;    /* [n] whether a node's output is a feature map                     */
-    uint32_t *first;   /* [n + 1] where a node's readers begin in readers                  */
-    uint32_t *readers; /* node by node                                                     */
-    uint32_t *stack;   /* [n]                                                              */
-    bool *behind;      /* [n] behind the root                                              */
-    uint32_t *depth;   /* [n] convolutions behind the root up to and with this node        */
-    bool planar;       /* the root's data_format is NCHW                                   */
+    uint8_t *state; /* [n] whether a node's output is a feature map                     */
+    rt_readers readers;
+    uint32_t *stack; /* [n]                                                              */
+    bool *behind;    /* [n] behind the root                                              */
+    uint32_t *depth; /* [n] convolutions behind the root up to and with this node        */
+    bool planar;     /* the root's data_format is NCHW                                   */
 } search;
 
 static bool is_one_of(const rt_node *node, const char *const *ops)
@@ -88,8 +88,7 @@ static bool is_convolution(const search *s, uint32_t node)
 static void search_clear(search *s)
 {
     free(s->state);
-    free(s->first);
-    free(s->readers);
+    rt__readers_clear(&s->readers);
     free(s->stack);
     free(s->behind);
     free(s->depth);
@@ -97,27 +96,16 @@ static void search_clear(search *s)
 
 static rt_code search_init(search *s, rt_graph *graph, rt_error *err)
 {
-    size_t n_edges = 0;
+    rt_code code;
     *s = (search){.graph = graph, .n = rt__graph_count(graph)};
-    for (uint32_t i = 0; i < s->n; i++)
-        n_edges += rt__graph_node(graph, i)->n_inputs;
     s->state = calloc((size_t)s->n + 1, sizeof *s->state);
-    s->first = calloc((size_t)s->n + 2, sizeof *s->first);
-    s->readers = calloc(n_edges + 1, sizeof *s->readers);
     s->stack = calloc((size_t)s->n + 1, sizeof *s->stack);
     s->behind = calloc((size_t)s->n + 1, sizeof *s->behind);
     s->depth = calloc((size_t)s->n + 1, sizeof *s->depth);
-    if (!s->state || !s->first || !s->readers || !s->stack || !s->behind || !s->depth)
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    for (uint32_t i = 0; i < s->n; i++)
-        for (uint32_t k = 0; k < rt__graph_node(graph, i)->n_inputs; k++)
-            s->first[rt__graph_node(graph, i)->inputs[k].node + 2]++;
-    for (uint32_t i = 2; i <= s->n; i++)
-        s->first[i] += s->first[i - 1];
-    for (uint32_t i = 0; i < s->n; i++) /* afterwards first[node] .. first[node + 1] are its readers */
-        for (uint32_t k = 0; k < rt__graph_node(graph, i)->n_inputs; k++)
-            s->readers[s->first[rt__graph_node(graph, i)->inputs[k].node + 1]++] = i;
-    return RT_OK;
+    code = rt__readers_find(graph, &s->readers, err);
+    if (code == RT_OK && (!s->state || !s->stack || !s->behind || !s->depth))
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    return code;
 }
 
 /* Decides a node whose inputs are decided as far as they can be; a cycle has no map on it. */
@@ -167,8 +155,8 @@ static uint32_t mark_behind(search *s, uint32_t root)
     while (top > 0) {
         uint32_t at = s->stack[--top];
         count++;
-        for (uint32_t r = s->first[at]; r < s->first[at + 1]; r++) {
-            uint32_t reader = s->readers[r];
+        for (uint32_t r = s->readers.first[at]; r < s->readers.first[at + 1]; r++) {
+            uint32_t reader = s->readers.nodes[r];
             if (s->state[reader] == MAP && !s->behind[reader]) {
                 s->behind[reader] = true;
                 s->stack[top++] = reader;
@@ -202,11 +190,11 @@ static bool find_root(search *s, uint32_t *root)
 static uint32_t count_readers(const search *s, uint32_t node, bool *leaves)
 {
     uint32_t count = 0;
-    *leaves = s->first[node] == s->first[node + 1];
-    for (uint32_t r = s->first[node]; r < s->first[node + 1]; r++) {
-        if (s->behind[s->readers[r]])
+    *leaves = s->readers.first[node] == s->readers.first[node + 1];
+    for (uint32_t r = s->readers.first[node]; r < s->readers.first[node + 1]; r++) {
+        if (s->behind[s->readers.nodes[r]])
             count++;
-        else if (!is_one_of(rt__graph_node(s->graph, s->readers[r]), shape_ops))
+        else if (!is_one_of(rt__graph_node(s->graph, s->readers.nodes[r]), shape_ops))
             *leaves = true;
     }
     return count;
@@ -216,7 +204,7 @@ static uint32_t count_readers(const search *s, uint32_t node, bool *leaves)
 static bool ends_backbone(const search *s, uint32_t node)
 {
     static const char *const raw[] = {"Conv2D", "DepthwiseConv2dNative", "BiasAdd", NULL};
-    if (s->first[node] != s->first[node + 1])
+    if (s->readers.first[node] != s->readers.first[node + 1])
         return false;
     while (strcmp(rt__graph_node(s->graph, node)->op, "Identity") == 0)
         node = rt__graph_node(s->graph, node)->inputs[0].node;

@@ -288,6 +288,5 @@ rt_code rt__network_finish(rt_network *network, const char *path, rt_module **mo
         *module = m;
     else
         rt_module_close(m);
-    rt__network_clear(network);
     return code;
 }

@@ -23,8 +23,7 @@ static bool probe_archive(const rt_source *source)
     return rt__source_holds(source, "frozen_inference_graph.pb");
 }
 
-static rt_code open_archive(const rt_source *source, const rt_module_options *options, rt_network *network,
-                            rt_error *err)
+static rt_code open_archive(const rt_source *source, rt_network *network, rt_error *err)
 {
     rt_buffer path = {0};
     rt_map *map = NULL;
@@ -33,8 +32,9 @@ static rt_code open_archive(const rt_source *source, const rt_module_options *op
                        : out_of_memory(err);
     if (code == RT_OK) {
         const rt_source file = {path.bytes, map};
-        code = rt__reader_frozen.open(&file, options, network, err);
+        code = rt__reader_frozen.open(&file, network, err);
         network->kind = rt__reader_detection_archive.name;
+        rt__buffer_text(&network->file, path.bytes);
     }
     if (code != RT_OK)
         rt_doing(err, path.bytes, "cannot load the detector's graph");
@@ -47,8 +47,7 @@ const rt_reader rt__reader_detection_archive = {"Object Detection archive", prob
 
 /* ---- PREFIX.meta with PREFIX.index and its data ---- */
 
-static rt_code open_prefix(const char *prefix, const rt_map *meta_file, const rt_module_options *options,
-                           rt_network *network, rt_error *err)
+static rt_code open_prefix(const char *prefix, const rt_map *meta_file, rt_network *network, rt_error *err)
 {
     rt_meta_graph meta;
     rt_code code = rt__meta_graph_read(meta_file->bytes, meta_file->size, &meta, err);
@@ -56,8 +55,7 @@ static rt_code open_prefix(const char *prefix, const rt_map *meta_file, const rt
         return code;
     network->kind = rt__reader_checkpoint.name;
     network->graph = meta.def.graph;
-    code = rt__network_freeze(network, prefix, err);
-    return code == RT_OK ? rt__network_cut(network, options, err) : code;
+    return rt__network_freeze(network, prefix, err);
 }
 
 static bool probe_checkpoint(const rt_source *source)
@@ -94,8 +92,7 @@ static rt_code latest_prefix(const rt_source *source, rt_buffer *prefix, rt_erro
     return code;
 }
 
-static rt_code open_checkpoint(const rt_source *source, const rt_module_options *options, rt_network *network,
-                               rt_error *err)
+static rt_code open_checkpoint(const rt_source *source, rt_network *network, rt_error *err)
 {
     rt_buffer prefix = {0}, path = {0};
     rt_map *map = NULL;
@@ -104,7 +101,9 @@ static rt_code open_checkpoint(const rt_source *source, const rt_module_options 
         rt__buffer_format(&path, "%s.meta", prefix.bytes);
         code = path.failed ? out_of_memory(err) : rt__map_open(&map, path.bytes, err);
     }
-    if (code == RT_OK && (code = open_prefix(prefix.bytes, map, options, network, err)) != RT_OK)
+    if (code == RT_OK)
+        rt__buffer_text(&network->file, path.bytes);
+    if (code == RT_OK && (code = open_prefix(prefix.bytes, map, network, err)) != RT_OK)
         rt_doing(err, path.bytes, "cannot load the checkpoint");
     rt__map_close(map);
     rt__buffer_clear(&prefix);
@@ -125,8 +124,7 @@ static bool probe_meta_graph(const rt_source *source)
            graph.wire == RT_WIRE_BYTES && rt__field_find(graph.bytes, graph.size, NODES, &node);
 }
 
-static rt_code open_meta_graph(const rt_source *source, const rt_module_options *options, rt_network *network,
-                               rt_error *err)
+static rt_code open_meta_graph(const rt_source *source, rt_network *network, rt_error *err)
 {
     static const char ending[] = ".meta";
     size_t length = strlen(source->path);
@@ -137,8 +135,7 @@ static rt_code open_meta_graph(const rt_source *source, const rt_module_options 
                        "a checkpoint's graph: its weights are found beside it when it is named "
                        "PREFIX.meta");
     rt__buffer_add(&prefix, source->path, length - (sizeof ending - 1));
-    code =
-        prefix.failed ? out_of_memory(err) : open_prefix(prefix.bytes, source->file, options, network, err);
+    code = prefix.failed ? out_of_memory(err) : open_prefix(prefix.bytes, source->file, network, err);
     rt__buffer_clear(&prefix);
     return code;
 }

@@ -16,8 +16,7 @@ static bool probe(const rt_source *source)
                RT_OK;
 }
 
-static rt_code open_graph(const rt_source *source, const rt_module_options *options, rt_network *network,
-                          rt_error *err)
+static rt_code open_graph(const rt_source *source, rt_network *network, rt_error *err)
 {
     rt_graphdef def;
     rt_code code = rt__graphdef_read(source->file->bytes, source->file->size, &def, err);
@@ -25,7 +24,7 @@ static rt_code open_graph(const rt_source *source, const rt_module_options *opti
         return code;
     network->kind = rt__reader_frozen.name;
     network->graph = def.graph;
-    return rt__network_cut(network, options, err);
+    return RT_OK;
 }
 
 const rt_reader rt__reader_frozen = {"frozen GraphDef", probe, open_graph};

@@ -35,20 +35,18 @@ static rt_code check_format(const rt_source *source, rt_arena *arena, rt_error *
     return code;
 }
 
-static rt_code read_graph(const rt_source *source, rt_meta_graph *meta, rt_error *err)
+static rt_code read_graph(const rt_source *source, rt_buffer *path, rt_meta_graph *meta, rt_error *err)
 {
-    rt_buffer path = {0};
     rt_map *map = NULL;
-    rt_code code = rt__path_join(&path, source->path, "saved_model.pb")
-                       ? rt__map_open(&map, path.bytes, err)
+    rt_code code = rt__path_join(path, source->path, "saved_model.pb")
+                       ? rt__map_open(&map, path->bytes, err)
                        : rt_fail(err, RT_ENOMEM, "out of memory");
     /* The graph without tags is the one for use, {train} the one for fine-tuning. */
     if (code == RT_OK)
         code = rt__saved_model_read(map->bytes, map->size, NULL, 0, meta, err);
     if (code != RT_OK)
-        rt_doing(err, path.bytes, "cannot read the module's graph");
+        rt_doing(err, path->bytes, "cannot read the module's graph");
     rt__map_close(map);
-    rt__buffer_clear(&path);
     return code;
 }
 
@@ -82,56 +80,51 @@ static rt_code read_size(const rt_meta_graph *meta, rt_network *network, rt_erro
     return RT_OK;
 }
 
-static rt_code find_ports(const rt_meta_graph *meta, const rt_module_options *options, rt_network *network,
-                          rt_error *err)
+static rt_code find_ports(const rt_meta_graph *meta, rt_network *network, rt_error *err)
 {
     const char *signature =
         rt__meta_graph_has_signature(meta, "default") ? "default" : "image_feature_vector";
-    const char *feature = options->bottleneck_tensor, *input = options->input_tensor;
     rt_port images, features;
     rt_code code = rt__meta_graph_input(meta, signature, NULL, &images, err);
-    if (code == RT_OK && !feature) {
+    if (code == RT_OK)
         code = rt__meta_graph_output(meta, signature, "default", &features, err);
-        feature = features.name;
-    }
     if (code == RT_OK)
-        code = rt__network_find(network, feature, "--bottleneck_tensor", &network->feature, err);
+        code = rt__network_find(network, features.name, "the signature's output", &network->feature, err);
     if (code == RT_OK)
-        code = rt__network_find(network, input ? input : images.name, "--input_tensor", &network->input, err);
+        code = rt__network_find(network, images.name, "the signature's input", &network->input, err);
     rt__buffer_format(&network->notice, "signature '%s'", signature);
+    network->input_std = 255;
+    network->is_cut = true;
     return code;
 }
 
 /* A detector, say: it is cut like a graph that says nothing. */
-static bool gives_no_features(const rt_meta_graph *meta, const rt_module_options *options)
+static bool gives_no_features(const rt_meta_graph *meta)
 {
     rt_port port;
-    return !options->bottleneck_tensor &&
-           rt__meta_graph_output(meta, "default", "default", &port, NULL) != RT_OK &&
+    return rt__meta_graph_output(meta, "default", "default", &port, NULL) != RT_OK &&
            rt__meta_graph_output(meta, "image_feature_vector", "default", &port, NULL) != RT_OK;
 }
 
-static rt_code open_module(const rt_source *source, const rt_module_options *options, rt_network *network,
-                           rt_error *err)
+static rt_code open_module(const rt_source *source, rt_network *network, rt_error *err)
 {
     /* Without: the weights are constants of the graph. */
     bool stored = rt__source_holds(source, "variables/");
     rt_buffer prefix = {0};
     rt_meta_graph meta;
-    rt_code code = read_graph(source, &meta, err);
+    rt_code code = read_graph(source, &network->file, &meta, err);
     if (code != RT_OK)
         return code;
     network->kind = rt__reader_hub_module.name;
     network->graph = meta.def.graph;
-    network->input_std = 255;
     code = check_format(source, rt__graph_arena(network->graph), err);
     if (code == RT_OK && !rt__path_join(&prefix, source->path, "variables/variables"))
         code = rt_fail(err, RT_ENOMEM, "out of memory");
-    if (code == RT_OK && gives_no_features(&meta, options)) {
-        if (!stored || (code = rt__network_freeze(network, prefix.bytes, err)) == RT_OK)
-            code = rt__network_cut(network, options, err);
+    if (code == RT_OK && gives_no_features(&meta)) {
+        if (stored)
+            code = rt__network_freeze(network, prefix.bytes, err);
     } else if (code == RT_OK) {
-        if ((code = find_ports(&meta, options, network, err)) == RT_OK &&
+        if ((code = find_ports(&meta, network, err)) == RT_OK &&
             (code = read_size(&meta, network, err)) == RT_OK && stored)
             code = rt__bundle_open(prefix.bytes, &network->variables, err);
     }

@@ -9,6 +9,7 @@ void rt__network_clear(rt_network *network)
     rt__graph_free(network->graph);
     rt__bundle_close(network->variables);
     rt__buffer_clear(&network->notice);
+    rt__buffer_clear(&network->file);
     *network = (rt_network){.graph = NULL};
 }
 

@@ -8,21 +8,33 @@
 #include "retrain/module.h"
 
 typedef struct rt_network {
+    const rt_module_options *options;    /* what the user says; borrowed, not NULL while a file is read */
     const char *kind;                    /* static text */
     rt_graph *graph;                     /* owned */
     rt_bundle *variables;                /* owned; NULL when every weight is a Const already */
+    bool is_cut;                         /* the file itself says what follows: a module's signature */
     rt_edge input, feature;              /* tensors of graph */
     bool planar;                         /* the input wants [n,3,h,w] */
     int32_t height, width;               /* pixels; 0: not known */
     float input_mean, input_std;         /* as in rt_module_info */
     float input_means[3], input_stds[3]; /* of each colour instead, where input_stds[0] is not 0 */
     rt_buffer notice;                    /* owned */
+    rt_buffer file;         /* owned; where the graph was found, "" for the path that was given */
+    const rt_edge *answers; /* [n_answers] what the file's signatures give; lives with graph */
+    size_t n_answers;
+    bool has_vector; /* vector is the file's only result, one vector or map a photo: */
+    rt_edge vector;  /* what a model without a classifier was made for */
 } rt_network;
 
 void rt__network_clear(rt_network *network);
 
+/* Reads whatever rt_module_open() opens, and cuts nothing yet. */
+rt_code rt__network_open(const char *path, const rt_module_options *options, rt_network *network,
+                         rt_error *err);
+
 /* Cuts and freezes; puts what the module's contract wants in front (scaling, channels first) and behind (a
- * feature map becomes a vector).  Takes over what the network owns, also after an error. */
+ * feature map becomes a vector).  Takes what it needs out of the network, which is to be cleared
+ * all the same. */
 rt_code rt__network_finish(rt_network *network, const char *path, rt_module **module, rt_error *err);
 
 /* Appends "name:0" of an edge. */
@@ -40,7 +52,7 @@ rt_code rt__network_override(rt_network *network, const rt_module_options *optio
 bool rt__edge_shape(const rt_graph *graph, rt_edge edge, rt_shape *shape);
 
 /* Finds feature, input, size and scaling of a graph that does not say them, as far as options leave them
- * open; the notice tells what was chosen.  For a bare graph, weights constant or frozen already. */
+ * open; the notice tells what was chosen.  Weights are constant or frozen already. */
 rt_code rt__network_cut(rt_network *network, const rt_module_options *options, rt_error *err);
 
 /* Where the images come in: a Placeholder of float [?,h,w,3] that the feature needs.
@@ -49,15 +61,6 @@ rt_code rt__network_find_input(rt_network *network, rt_error *err);
 
 /* Says that planar, height and width are what the input's Placeholder tells of them. */
 void rt__network_read_input(rt_network *network);
-
-/* The classifier at the end of a graph: a MatMul or a 1x1 Conv2D with constant weights. */
-typedef struct rt_classifier_node {
-    uint32_t node;
-    rt_edge feature; /* its data input, looked through Identity and PlaceholderWithDefault */
-    int64_t inputs, outputs;
-} rt_classifier_node;
-/* RT_EUNSUPPORTED when there is none. */
-rt_code rt__find_classifier(const rt_graph *graph, rt_classifier_node *found, rt_error *err);
 
 /* Whether the graph scales its input itself, and from which range: follows the input through additions and
  * multiplications by constants. *unit: it expects [0, 1] rather than 0 .. 255. */

@@ -13,9 +13,8 @@
 
 /* In the order in which they are asked. */
 static const rt_reader *const readers[] = {
-    &rt__reader_hub_module, &rt__reader_detection_archive, &rt__reader_saved_model,
-    &rt__reader_checkpoint, &rt__reader_onnx,              &rt__reader_meta_graph,
-    &rt__reader_frozen,
+    &rt__reader_hub_module, &rt__reader_detection_archive, &rt__reader_saved_model, &rt__reader_checkpoint,
+    &rt__reader_onnx,       &rt__reader_meta_graph,        &rt__reader_frozen,
 };
 
 enum { N_READERS = sizeof readers / sizeof *readers };
@@ -49,26 +48,17 @@ static rt_code unknown_file(const rt_source *source, rt_error *err)
                       "neither a .tar.gz of a TF1 Hub module nor a frozen GraphDef: %s", graph.cause);
 }
 
-static rt_code open_source(const rt_source *source, const char *path, const rt_module_options *options,
-                           rt_module **module, rt_error *err)
+static rt_code read_source(const rt_source *source, rt_network *network, rt_error *err)
 {
     const rt_reader *reader = choose(source);
-    rt_network network = {.kind = ""};
-    rt_code code;
-    if (!reader && source->file)
+    if (reader)
+        return reader->open(source, network, err);
+    if (source->file)
         return unknown_file(source, err);
-    if (!reader)
-        return rt_fail(
-            err, RT_ENOTFOUND,
-            "no model in this folder: a TF1 Hub module has tfhub_module.pb and saved_model.pb, a SavedModel "
-            "saved_model.pb, a detector frozen_inference_graph.pb, a checkpoint the file checkpoint");
-    code = reader->open(source, options, &network, err);
-    if (code == RT_OK)
-        code = rt__network_override(&network, options, err);
-    if (code == RT_OK)
-        return rt__network_finish(&network, path, module, err);
-    rt__network_clear(&network);
-    return code;
+    return rt_fail(
+        err, RT_ENOTFOUND,
+        "no model in this folder: a TF1 Hub module has tfhub_module.pb and saved_model.pb, a SavedModel "
+        "saved_model.pb, a detector frozen_inference_graph.pb, a checkpoint the file checkpoint");
 }
 
 static bool is_archive(const rt_map *file)
@@ -91,9 +81,8 @@ static void name_in_archive(const char *path, const char *folder, rt_error *err)
     snprintf(err->path, sizeof err->path, "%.120s (%.120s)", path, inside + length + 1);
 }
 
-/* Maps keep the unpacked files alive, so that the folder can go as soon as the module is open. */
-static rt_code open_archive(const char *path, const rt_module_options *options, rt_module **module,
-                            rt_error *err)
+/* Maps keep the unpacked files alive, so that the folder can go as soon as they are open. */
+static rt_code read_archive(const char *path, rt_network *network, rt_error *err)
 {
     char *folder;
     rt_code code = rt__folder_temporary(&folder, err);
@@ -102,34 +91,53 @@ static rt_code open_archive(const char *path, const rt_module_options *options, 
     code = rt__unpack(path, folder, NULL, NULL, err);
     if (code == RT_OK) {
         rt_source source = {.path = folder};
-        code = open_source(&source, path, options, module, err);
+        code = read_source(&source, network, err);
         if (code != RT_OK)
             name_in_archive(path, folder, err);
+        rt__buffer_reset(&network->file);
     }
     rt__folder_remove(folder, NULL);
     free(folder);
     return code;
 }
 
-rt_code rt_module_open(const char *path, const rt_module_options *options, rt_module **module, rt_error *err)
+rt_code rt__network_open(const char *path, const rt_module_options *options, rt_network *network,
+                         rt_error *err)
 {
-    static const rt_module_options all_to_be_found;
     rt_source source = {.path = path};
     rt_file_info info;
     rt_map *file = NULL;
     rt_code code = rt__file_info(path, &info, err);
-    if (!options)
-        options = &all_to_be_found;
+    *network = (rt_network){.options = options, .kind = ""};
     if (code == RT_OK && !info.is_folder)
         code = rt__map_open(&file, path, err);
     source.file = file;
-    if (code == RT_OK && file && is_archive(file))
-        code = open_archive(path, options, module, err);
-    else if (code == RT_OK)
-        code = open_source(&source, path, options, module, err);
+    if (code == RT_OK)
+        code =
+            file && is_archive(file) ? read_archive(path, network, err) : read_source(&source, network, err);
     rt__map_close(file);
     if (code != RT_OK)
-        rt_doing(err, path, "cannot load module");
+        rt__network_clear(network);
+    return code;
+}
+
+rt_code rt_module_open(const char *path, const rt_module_options *options, rt_module **module, rt_error *err)
+{
+    static const rt_module_options all_to_be_found;
+    rt_network network;
+    rt_code code;
+    if (!options)
+        options = &all_to_be_found;
+    code = rt__network_open(path, options, &network, err);
+    if (code == RT_OK)
+        code = rt__network_cut(&network, options, err);
+    if (code == RT_OK)
+        code = rt__network_override(&network, options, err);
+    if (code == RT_OK)
+        code = rt__network_finish(&network, path, module, err);
+    if (code != RT_OK)
+        rt_doing(err, network.file.size ? network.file.bytes : path, "cannot load module");
+    rt__network_clear(&network);
     return code;
 }
 

@@ -15,9 +15,9 @@ typedef struct rt_reader {
     const char *name;
     /* Whether the source looks like this format: cheap, and no promise that it is whole. */
     bool (*probe)(const rt_source *source);
-    /* Fills a network, which is {0} before; after an error the caller clears it. */
-    rt_code (*open)(const rt_source *source, const rt_module_options *options, rt_network *network,
-                    rt_error *err);
+    /* Reads graph, weights and answers into a network, which is {.options} before, and what the file says of
+     * a cut; after an error the caller clears it. */
+    rt_code (*open)(const rt_source *source, rt_network *network, rt_error *err);
 } rt_reader;
 
 extern const rt_reader rt__reader_hub_module;

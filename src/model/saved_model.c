@@ -199,6 +199,23 @@ rt_code rt__meta_graph_output(const rt_meta_graph *meta, const char *signature, 
              : no_signature(meta, signature, err);
 }
 
+size_t rt__meta_graph_outputs(const rt_meta_graph *meta, const char *first, const char **names, size_t room)
+{
+    size_t count = 0;
+    for (int others = 0; others < 2; others++)
+        for (size_t i = 0; i < meta->message->n_signature_def; i++) {
+            const Tf__SignatureDef *s = meta->message->signature_def[i]->value;
+            bool is_first = first && strcmp(meta->message->signature_def[i]->key, first) == 0;
+            for (size_t k = 0; s && is_first != others && k < s->n_outputs; k++) {
+                const Tf__TensorInfo *info = s->outputs[k]->value;
+                if (info && count < room)
+                    names[count] = info->name;
+                count += info != NULL;
+            }
+        }
+    return count;
+}
+
 bool rt__meta_graph_collected(const rt_meta_graph *meta, const char *collection, size_t i, rt_string *value)
 {
     for (size_t c = 0; c < meta->message->n_collection_def; c++) {

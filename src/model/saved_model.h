@@ -39,6 +39,9 @@ rt_code rt__meta_graph_input(const rt_meta_graph *meta, const char *signature, c
                              rt_error *err);
 rt_code rt__meta_graph_output(const rt_meta_graph *meta, const char *signature, const char *key,
                               rt_port *port, rt_error *err);
+/* Tensor names of all outputs of all signatures, those of the signature `first` (or NULL) before the others;
+ * names: [room].  Returns how many there are. */
+size_t rt__meta_graph_outputs(const rt_meta_graph *meta, const char *first, const char **names, size_t room);
 /* The i-th value of a collection of byte strings; false when there are fewer. */
 bool rt__meta_graph_collected(const rt_meta_graph *meta, const char *collection, size_t i, rt_string *value);
 

@@ -44,48 +44,43 @@ static rt_code freeze(rt_network *network, rt_error *err)
     return network->variables ? rt__freeze_stored(network->graph, network->variables, err) : RT_OK;
 }
 
-/* A classifier's input is better than its result; a result that is none is what the model was made for. */
-static rt_code cut(rt_network *network, rt_edge vector, const rt_module_options *options, rt_error *err)
+/* The tensors that the signatures give, those of serving_default first. */
+static rt_code take_answers(const rt_meta_graph *meta, rt_network *network, rt_error *err)
 {
-    rt_module_options own = *options;
-    rt_classifier_node classifier;
-    rt_buffer name = {0};
-    rt_code code = RT_OK;
-    if (!options->bottleneck_tensor && vector.node != UINT32_MAX &&
-        rt__find_classifier(network->graph, &classifier, NULL) != RT_OK) {
-        rt__edge_name(network->graph, vector, &name);
-        code = rt__buffer_ok(&name, err);
-        own.bottleneck_tensor = name.bytes;
-    }
-    if (code == RT_OK)
-        code = rt__network_cut(network, &own, err);
-    rt__buffer_clear(&name);
-    return code;
+    static const char first[] = "serving_default";
+    size_t n = rt__meta_graph_outputs(meta, NULL, NULL, 0);
+    rt_edge *answers = rt__arena_array(rt__graph_arena(network->graph), n, sizeof *answers);
+    const char **names = rt__arena_array(rt__graph_arena(network->graph), n, sizeof *names);
+    if (!answers || !names)
+        return out_of_memory(err);
+    rt__meta_graph_outputs(meta, first, names, n);
+    for (size_t i = 0; i < n; i++)
+        if (rt__graph_find_tensor(network->graph, names[i], &answers[network->n_answers], NULL) == RT_OK)
+            network->n_answers++;
+    network->answers = answers;
+    return RT_OK;
 }
 
 /* Takes meta's graph over, also when it fails. */
-static rt_code open_tf2(rt_meta_graph *meta, const rt_module_options *options, rt_network *network,
-                        rt_error *err)
+static rt_code open_tf2(rt_meta_graph *meta, rt_network *network, rt_error *err)
 {
     rt_edge vector = {UINT32_MAX, 0};
     rt_code code = rt__saved_model_expand(meta, network->variables, network, &vector, err);
     rt__graph_free(meta->def.graph);
-    if (code == RT_OK)
-        code = freeze(network, err);
-    return code == RT_OK ? cut(network, vector, options, err) : code;
+    network->has_vector = vector.node != UINT32_MAX;
+    network->vector = vector;
+    return code == RT_OK ? freeze(network, err) : code;
 }
 
-static rt_code open_tf1(rt_meta_graph *meta, const rt_module_options *options, rt_network *network,
-                        rt_error *err)
+static rt_code open_tf1(rt_meta_graph *meta, rt_network *network, rt_error *err)
 {
     rt_code code;
     network->graph = meta->def.graph;
     code = freeze(network, err);
-    return code == RT_OK ? rt__network_cut(network, options, err) : code;
+    return code == RT_OK ? take_answers(meta, network, err) : code;
 }
 
-static rt_code open_saved_model(const rt_source *source, const rt_module_options *options,
-                                rt_network *network, rt_error *err)
+static rt_code open_saved_model(const rt_source *source, rt_network *network, rt_error *err)
 {
     const char *inside = rt__source_holds(source, "saved_model.pb") ? "" : "saved_model/";
     rt_buffer path = {0}, prefix = {0};
@@ -101,9 +96,10 @@ static rt_code open_saved_model(const rt_source *source, const rt_module_options
     if (code == RT_OK)
         code = read_graph(map, &meta, err);
     if (code == RT_OK)
-        code = rt__meta_graph_is_tf2(&meta) ? open_tf2(&meta, options, network, err)
-                                            : open_tf1(&meta, options, network, err);
-    if (code != RT_OK)
+        code = rt__meta_graph_is_tf2(&meta) ? open_tf2(&meta, network, err) : open_tf1(&meta, network, err);
+    if (code == RT_OK)
+        rt__buffer_text(&network->file, path.bytes);
+    else
         rt_doing(err, path.bytes ? path.bytes : source->path, "cannot load the SavedModel");
     rt__map_close(map);
     rt__buffer_clear(&path);

@@ -1,37 +1,14 @@
 #include "label_graph.h"
 
 #include "base/file.h"
+#include "model/classifier.h"
 #include "model/classifier_info.h"
 #include "model/foreign.h"
-#include "model/graphdef.h"
 #include "model/network.h"
 
 #include <string.h>
 
 /* ---- where the probabilities come out ---- */
-
-static bool reads(const rt_node *node, uint32_t of)
-{
-    for (uint32_t k = 0; k < node->n_inputs; k++)
-        if (node->inputs[k].node == of)
-            return true;
-    return false;
-}
-
-/* On from the classifier's product to what nobody reads: bias, softmax, reshape. */
-static uint32_t end_behind(const rt_graph *graph, uint32_t node)
-{
-    uint32_t n = rt__graph_count(graph);
-    for (uint32_t steps = 0; steps < n; steps++) {
-        uint32_t reader = 0;
-        while (reader < n && !reads(rt__graph_node(graph, reader), node))
-            reader++;
-        if (reader == n)
-            break;
-        node = reader;
-    }
-    return node;
-}
 
 static rt_code find_output(rt_network *network, const char *layer, rt_error *err)
 {
@@ -39,9 +16,13 @@ static rt_code find_output(rt_network *network, const char *layer, rt_error *err
     rt_code code;
     if (layer)
         return rt__network_find(network, layer, "--output_layer", &network->feature, err);
-    code = rt__find_classifier(network->graph, &classifier, err);
+    code = rt__find_classifier(network->graph, network->answers, network->n_answers, &classifier, err);
     if (code == RT_OK)
-        network->feature = (rt_edge){end_behind(network->graph, classifier.node), 0};
+        network->feature = classifier.scores;
+    else if (code == RT_EUNSUPPORTED)
+        rt_fail(err, code,
+                "no classifier (MatMul or 1x1 Conv2D with constant weights) stands at the end of the graph: "
+                "name the layer with --output_layer");
     return code;
 }
 
@@ -127,18 +108,20 @@ static rt_code ask_graph(const rt_graph *graph, rt_arena *arena, rt_label_option
     return rt__buffer_ok(labels, err);
 }
 
-static rt_code open_frozen(const rt_map *file, const rt_label_options *said, rt_arena *arena,
-                           rt_network *network, rt_buffer *labels, rt_error *err)
+static rt_code open_tensorflows(const rt_label_options *said, rt_network *network, rt_buffer *labels,
+                                rt_error *err)
 {
+    static const rt_module_options nothing_said;
     rt_label_options options = *said;
-    rt_graphdef def;
-    rt_code code = rt__graphdef_read(file->bytes, file->size, &def, err);
-    if (code != RT_OK)
-        return code;
-    network->kind = "frozen GraphDef";
-    network->graph = def.graph;
-    code = ask_graph(network->graph, arena, &options, labels, err);
-    return code == RT_OK ? fill_network(&options, network, err) : code;
+    rt_arena *arena = rt__arena_new();
+    rt_code code = arena ? rt__network_open(options.graph, &nothing_said, network, err)
+                         : rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK)
+        code = ask_graph(network->graph, arena, &options, labels, err);
+    if (code == RT_OK)
+        code = fill_network(&options, network, err);
+    rt__arena_free(arena);
+    return code;
 }
 
 /* ---- files of other programs ---- */
@@ -167,31 +150,24 @@ static rt_code open_foreign(const rt_map *file, const rt_label_options *said, rt
     return rt__network_override(network, &options, err);
 }
 
-static rt_code open_network(const rt_map *file, const rt_label_options *said, rt_arena *arena,
-                            rt_network *network, rt_buffer *labels, rt_error *err)
-{
-    if (rt__is_onnx(file->bytes, file->size))
-        return open_foreign(file, said, network, labels, err);
-    return open_frozen(file, said, arena, network, labels, err);
-}
-
 rt_code rt__label_graph_open(const rt_label_options *options, rt_module **module, rt_buffer *labels,
                              rt_error *err)
 {
     rt_network network = {.kind = ""};
-    rt_arena *arena = rt__arena_new();
+    rt_file_info info;
     rt_map *file = NULL;
-    rt_code code =
-        arena ? rt__map_open(&file, options->graph, err) : rt_fail(err, RT_ENOMEM, "out of memory");
+    rt_code code = rt__file_info(options->graph, &info, err);
+    if (code == RT_OK && !info.is_folder)
+        code = rt__map_open(&file, options->graph, err);
     if (code == RT_OK)
-        code = open_network(file, options, arena, &network, labels, err);
+        code = file && rt__is_onnx(file->bytes, file->size)
+                   ? open_foreign(file, options, &network, labels, err)
+                   : open_tensorflows(options, &network, labels, err);
     if (code == RT_OK)
         code = rt__network_finish(&network, options->graph, module, err);
-    else
-        rt__network_clear(&network);
-    rt__map_close(file);
-    rt__arena_free(arena);
     if (code != RT_OK)
-        rt_doing(err, options->graph, "cannot load graph");
+        rt_doing(err, network.file.size ? network.file.bytes : options->graph, "cannot load graph");
+    rt__network_clear(&network);
+    rt__map_close(file);
     return code;
 }

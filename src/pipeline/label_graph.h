@@ -1,4 +1,4 @@
-/* A frozen classifier opened so that its probabilities take the place of a module's feature vector. */
+/* A classifier opened so that its probabilities take the place of a module's feature vector. */
 #ifndef RT_PIPELINE_LABEL_GRAPH_H
 #define RT_PIPELINE_LABEL_GRAPH_H
 

@@ -26,7 +26,9 @@ static void make_module(const rt_source *source)
     rt_network network = {.kind = ""};
     rt_module *module;
     rt_error err;
-    rt_code code = rt__reader_frozen.open(source, &options, &network, &err);
+    rt_code code = rt__reader_frozen.open(source, &network, &err);
+    if (code == RT_OK)
+        code = rt__network_cut(&network, &options, &err);
     if (code == RT_OK)
         code = rt__network_override(&network, &options, &err);
     if (code == RT_OK)

@@ -97,17 +97,43 @@ static void flags_of_label_image_py_are_followed(void **state)
     compare(&options, "reference/golden/predictions/retrained_glasses_graph.npy");
 }
 
-/* A classifier that was never retrained: 1001 classes, its softmax flattened at the end. */
-static void other_frozen_classifiers_run_too(void **state)
+/* Every form in which TensorFlow ran a classifier on the photos, opened without being told anything of it. */
+static const struct form {
+    const char *graph, *labels, *golden;
+} forms[] = {
+    {"models/mobilenet_v1_0.25_224_frozen.pb", "models/imagenet_labels_1001.txt",
+     "mobilenet_v1_0.25_224_frozen"},
+    {"models/mobilenet_v1_0.25_128_frozen.pb", "models/imagenet_labels_1001.txt",
+     "mobilenet_v1_0.25_128_frozen"},
+    {"models/mobilenet_v1_0.25_224_quantized_weights.pb", "models/imagenet_labels_1001.txt",
+     "mobilenet_v1_0.25_224_quantized_weights"},
+    {"models/mobilenet_v1_0.50_224_quantized_weights.pb", "models/imagenet_labels_1001.txt",
+     "mobilenet_v1_0.50_224_quantized_weights"},
+    {"models/retrained_glasses_graph.pb", "models/retrained_glasses_labels.txt", "retrained_glasses_graph"},
+    {"reference/retrain_run/saved/saved_model", "reference/retrain_run/saved/output_labels.txt",
+     "retrain_run_saved_model"},
+    {"reference/saved_models/v1_simple_save", "models/imagenet_labels_1001.txt", "v1_simple_save"},
+    {"reference/saved_models/v1_builder", "models/imagenet_labels_1001.txt", "v1_builder"},
+    /* The checkpoint of the same training as output_graph.pb, its training step and its feeds still in. */
+    {"reference/retrain_run/defaults/_retrain_checkpoint.meta",
+     "reference/retrain_run/defaults/output_labels.txt", "retrain_run_output_graph"},
+    {"reference/retrain_run/defaults", "reference/retrain_run/defaults/output_labels.txt",
+     "retrain_run_output_graph"},
+};
+
+static void every_form_of_a_classifier_gives_tensorflows_scores(void **state)
 {
-    char graph[MAX_PATH], labels[MAX_PATH];
-    const rt_label_options options = {
-        .graph = shared_path(graph, sizeof graph, "models/mobilenet_v1_0.25_128_frozen.pb"),
-        .labels = shared_path(labels, sizeof labels, "models/imagenet_labels_1001.txt"),
-        .threads = 1,
-    };
     (void)state;
-    compare(&options, "reference/golden/predictions/mobilenet_v1_0.25_128_frozen.npy");
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        char graph[MAX_PATH], labels[MAX_PATH], golden[MAX_PATH];
+        const rt_label_options options = {
+            .graph = shared_path(graph, sizeof graph, forms[i].graph),
+            .labels = shared_path(labels, sizeof labels, forms[i].labels),
+        };
+        print_message("%s: ", forms[i].graph);
+        snprintf(golden, sizeof golden, "reference/golden/predictions/%s.npy", forms[i].golden);
+        compare(&options, golden);
+    }
 }
 
 static void a_bad_photo_does_not_stop_the_others(void **state)
@@ -142,7 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_graph_of_retrain_py_needs_no_flags),
         cmocka_unit_test(flags_of_label_image_py_are_followed),
-        cmocka_unit_test(other_frozen_classifiers_run_too),
+        cmocka_unit_test(every_form_of_a_classifier_gives_tensorflows_scores),
         cmocka_unit_test(a_bad_photo_does_not_stop_the_others),
     };
     shared_or_skip("reference/golden/predictions", "probabilities that TensorFlow computed");

@@ -51,6 +51,18 @@ static const expected models[] = {
      127.5f, 127.5f, 0},
     {"reference/retrain_run/defaults/output_graph.pb", FROZEN, "Placeholder:0",
      "module_apply_default/hub_output/feature_vector/SpatialSqueeze:0", 224, 256, 0, 255, 218546},
+    /* Their heads are cut off, and with them a training step that wants to be fed; the module's own logits
+     * are not taken for the end of the network. */
+    {"reference/retrain_run/defaults", "checkpoint", "Placeholder:0",
+     "module_apply_default/hub_output/feature_vector/SpatialSqueeze:0", 224, 256, 0, 255, 218546},
+    {"reference/retrain_run/saved/saved_model", "SavedModel", "Placeholder:0",
+     "module_apply_default/hub_output/feature_vector/SpatialSqueeze:0", 224, 256, 0, 255, 218546},
+    {"reference/retrain_run/saved/intermediate_graph/intermediate_10.pb", FROZEN, "Placeholder:0",
+     "module_apply_default/hub_output/feature_vector/SpatialSqueeze:0", 224, 256, 0, 255, 218546},
+    {"reference/saved_models/v1_builder", "SavedModel", "hub_input/images:0",
+     "MobilenetV1/Logits/global_pool:0", 224, 256, 0, 255, 218546},
+    {"reference/saved_models/v1_simple_save", "SavedModel", "hub_input/images:0",
+     "MobilenetV1/Logits/global_pool:0", 224, 256, 0, 255, 218546},
 };
 
 static bool is_op(const rt_node *node, const char *op)
