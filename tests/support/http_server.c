@@ -1,5 +1,7 @@
 #include "http_server.h"
 
+#include "http_tls.h"
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,11 +25,13 @@ struct http_server {
     pthread_t thread;
     pthread_t connections[MAX_CONNECTIONS];
     size_t n_connections;
+    http_tls *tls; /* or NULL */
 };
 
 typedef struct connection {
     http_server *server;
     int fd;
+    http_tls_connection *tls; /* or NULL */
 } connection;
 
 static void must(int good, const char *what)
@@ -44,10 +48,15 @@ static void nap(const http_server *server, int ms)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }
 
-static void send_bytes(int fd, const char *bytes, size_t size)
+static ssize_t receive(const connection *c, char *bytes, size_t size)
+{
+    return c->tls ? http_tls_read(c->tls, bytes, size) : recv(c->fd, bytes, size, 0);
+}
+
+static void send_bytes(const connection *c, const char *bytes, size_t size)
 {
     while (size > 0) {
-        ssize_t put = send(fd, bytes, size, MSG_NOSIGNAL);
+        ssize_t put = c->tls ? http_tls_write(c->tls, bytes, size) : send(c->fd, bytes, size, MSG_NOSIGNAL);
         if (put <= 0)
             return;
         bytes += put;
@@ -55,58 +64,65 @@ static void send_bytes(int fd, const char *bytes, size_t size)
     }
 }
 
-static void send_body(const http_server *server, int fd, const http_answer *a)
+static void send_body(const connection *c, const http_answer *a)
 {
     size_t half = a->size / 2;
     switch (a->fault) {
     case HTTP_CUT:
-        send_bytes(fd, a->body, half);
+        send_bytes(c, a->body, half);
         break;
     case HTTP_STALL:
-        send_bytes(fd, a->body, half);
-        nap(server, 60000);
+        send_bytes(c, a->body, half);
+        nap(c->server, 60000);
         break;
     case HTTP_SLOW:
         for (size_t i = 0; i < 20; i++) {
             size_t from = a->size * i / 20, to = a->size * (i + 1) / 20;
-            send_bytes(fd, a->body + from, to - from);
-            nap(server, 100);
+            send_bytes(c, a->body + from, to - from);
+            nap(c->server, 100);
         }
         break;
     case HTTP_FINE:
     case HTTP_TOO_LONG:
     case HTTP_FAIL_ONCE:
-        send_bytes(fd, a->body, a->size);
+        send_bytes(c, a->body, a->size);
         break;
     }
 }
 
-static void answer(http_server *server, int fd, const char *target)
+/* Counts the request; *earlier: those before it. */
+static const http_answer *find(http_server *server, const char *target, int *earlier)
 {
     static const http_answer missing = {.status = 404, .body = "no", .size = 2};
-    const http_answer *a = &missing;
-    char head[1024];
-    int status, earlier = 0;
+    *earlier = 0;
     for (size_t i = 0; i < server->n_answers; i++)
         if (strcmp(server->answers[i].target, target) == 0) {
-            a = &server->answers[i];
-            earlier = atomic_fetch_add(&server->counts[i], 1);
+            *earlier = atomic_fetch_add(&server->counts[i], 1);
+            return &server->answers[i];
         }
-    status = a->fault == HTTP_FAIL_ONCE && earlier == 0 ? 503 : a->status;
+    return &missing;
+}
+
+static void answer(const connection *c, const char *target)
+{
+    char head[1024];
+    int earlier;
+    const http_answer *a = find(c->server, target, &earlier);
+    int status = a->fault == HTTP_FAIL_ONCE && earlier == 0 ? 503 : a->status;
     snprintf(head, sizeof head, "HTTP/1.1 %d test\r\nContent-Length: %zu\r\nConnection: close\r\n%s%s%s\r\n",
              status, a->fault == HTTP_TOO_LONG ? a->size / 2 : a->size, a->location ? "Location: " : "",
              a->location ? a->location : "", a->location ? "\r\n" : "");
-    send_bytes(fd, head, strlen(head));
-    send_body(server, fd, a);
+    send_bytes(c, head, strlen(head));
+    send_body(c, a);
 }
 
-static void *serve_one(void *argument)
+/* Reads a request's head; target: 4096 bytes. */
+static bool read_request(const connection *c, const char *method, char *target)
 {
-    connection *c = argument;
-    char request[8192], target[4096];
+    char request[8192], found[16];
     size_t used = 0;
     while (used < sizeof request - 1) {
-        ssize_t got = recv(c->fd, request + used, sizeof request - 1 - used, 0);
+        ssize_t got = receive(c, request + used, sizeof request - 1 - used);
         if (got <= 0)
             break;
         used += (size_t)got;
@@ -115,8 +131,34 @@ static void *serve_one(void *argument)
             break;
     }
     request[used] = 0;
-    if (sscanf(request, "GET %4095s HTTP/", target) == 1)
-        answer(c->server, c->fd, target);
+    return sscanf(request, "%15s %4095s HTTP/", found, target) == 2 && strcmp(found, method) == 0;
+}
+
+/* Whether the first bytes that come begin so; they stay to be read. */
+static bool begins_with(const connection *c, const char *text)
+{
+    char bytes[8];
+    size_t length = strlen(text);
+    return recv(c->fd, bytes, length, MSG_PEEK | MSG_WAITALL) == (ssize_t)length &&
+           memcmp(bytes, text, length) == 0;
+}
+
+static void *serve_one(void *argument)
+{
+    connection *c = argument;
+    char target[4096];
+    bool goes_on = true;
+    int earlier;
+    if (c->server->tls && begins_with(c, "CONNECT")) { /* as a proxy that is the other end as well */
+        goes_on = read_request(c, "CONNECT", target);
+        find(c->server, target, &earlier);
+        send_bytes(c, "HTTP/1.1 200 test\r\n\r\n", 21);
+    }
+    if (goes_on && c->server->tls && begins_with(c, "\x16")) /* a handshake */
+        goes_on = (c->tls = http_tls_accept(c->server->tls, c->fd)) != NULL;
+    if (goes_on && read_request(c, "GET", target))
+        answer(c, target);
+    http_tls_close(c->tls);
     shutdown(c->fd, SHUT_WR);
     close(c->fd);
     free(c);
@@ -132,7 +174,7 @@ static void *serve(void *argument)
         if (poll(&waiting, 1, 20) != 1)
             continue;
         must(server->n_connections < MAX_CONNECTIONS, "connections");
-        must((c = malloc(sizeof *c)) != NULL, "malloc");
+        must((c = calloc(1, sizeof *c)) != NULL, "calloc");
         c->server = server;
         must((c->fd = accept(server->listener, NULL, NULL)) >= 0, "accept");
         must(pthread_create(&server->connections[server->n_connections++], NULL, serve_one, c) == 0,
@@ -141,7 +183,7 @@ static void *serve(void *argument)
     return NULL;
 }
 
-http_server *http_server_start(const http_answer *answers, size_t n_answers)
+static http_server *start(const http_answer *answers, size_t n_answers, http_tls *tls)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
@@ -149,6 +191,7 @@ http_server *http_server_start(const http_answer *answers, size_t n_answers)
     must(server && n_answers <= MAX_ANSWERS, "server");
     server->answers = answers;
     server->n_answers = n_answers;
+    server->tls = tls;
     must((server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0, "socket");
     must(bind(server->listener, (struct sockaddr *)&address, sizeof address) == 0, "bind");
     must(getsockname(server->listener, (struct sockaddr *)&address, &length) == 0, "getsockname");
@@ -156,6 +199,17 @@ http_server *http_server_start(const http_answer *answers, size_t n_answers)
     server->port = ntohs(address.sin_port);
     must(pthread_create(&server->thread, NULL, serve, server) == 0, "thread");
     return server;
+}
+
+http_server *http_server_start(const http_answer *answers, size_t n_answers)
+{
+    return start(answers, n_answers, NULL);
+}
+
+http_server *http_server_start_tls(const http_answer *answers, size_t n_answers, const char *host,
+                                   const char *certificate_file)
+{
+    return start(answers, n_answers, http_tls_new(host, certificate_file));
 }
 
 int http_server_port(const http_server *server)
@@ -178,5 +232,7 @@ void http_server_stop(http_server *server)
     for (size_t i = 0; i < server->n_connections; i++)
         pthread_join(server->connections[i], NULL);
     close(server->listener);
+    if (server->tls)
+        http_tls_free(server->tls);
     free(server);
 }

@@ -28,6 +28,13 @@ typedef struct http_server http_server;
  */
 http_server *http_server_start(const http_answer *answers, size_t n_answers);
 int http_server_port(const http_server *server);
+
+/* Speaks TLS too, with a certificate for host and 127.0.0.1 that is written to certificate_file; and CONNECT,
+ * as a proxy whose every way leads to this server.  What a CONNECT names ("host:443") is counted as a target.
+ */
+http_server *http_server_start_tls(const http_answer *answers, size_t n_answers, const char *host,
+                                   const char *certificate_file);
+
 /* Requests answered so far for a target. */
 int http_server_count(http_server *server, const char *target);
 void http_server_stop(http_server *server);

@@ -31,29 +31,51 @@ typedef struct place {
     http_answer answers[16];
 } place;
 
-/* One entry of an archive: a file, or a link, or a sparse file of `sparse` bytes. */
-static void add_entry(struct archive *a, const char *name, const char *content, const char *link,
-                      long long sparse)
+/* What a bad archive has besides the files of a module. */
+typedef struct extra {
+    const char *name;
+    unsigned type;    /* AE_IF..., or 0: a hard link */
+    const char *link; /* where a link leads */
+    long long sparse; /* bytes of a file that has only its last 512 */
+} extra;
+
+static void write_entry(struct archive *a, struct archive_entry *e, const char *content, size_t size)
 {
-    struct archive_entry *e = archive_entry_new();
-    size_t length = content ? strlen(content) : 0;
-    archive_entry_set_pathname(e, name);
     archive_entry_set_perm(e, 0644);
-    archive_entry_set_filetype(e, link ? AE_IFLNK : AE_IFREG);
-    if (link)
-        archive_entry_set_symlink(e, link);
-    archive_entry_set_size(e, link ? 0 : sparse ? sparse : (long long)length);
-    if (sparse)
-        archive_entry_sparse_add_entry(e, sparse - 512, 512);
     assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
-    if (sparse)
-        archive_write_data(a, (char[512]){0}, 512);
-    else if (length)
-        assert_int_equal(archive_write_data(a, content, length), length);
+    if (size)
+        assert_int_equal(archive_write_data(a, content, size), size);
     archive_entry_free(e);
 }
 
-static void make_archive(rt_buffer *out, const char *extra, const char *link, long long sparse)
+static void add_file(struct archive *a, const char *name, const char *content)
+{
+    struct archive_entry *e = archive_entry_new();
+    archive_entry_set_pathname(e, name);
+    archive_entry_set_filetype(e, AE_IFREG);
+    archive_entry_set_size(e, (long long)strlen(content));
+    write_entry(a, e, content, strlen(content));
+}
+
+static void add_extra(struct archive *a, const extra *x)
+{
+    static const char end[512];
+    struct archive_entry *e = archive_entry_new();
+    archive_entry_set_pathname(e, x->name);
+    if (x->type)
+        archive_entry_set_filetype(e, x->type);
+    else
+        archive_entry_set_hardlink(e, x->link);
+    if (x->type == AE_IFLNK)
+        archive_entry_set_symlink(e, x->link);
+    archive_entry_set_size(e, x->sparse);
+    if (x->sparse)
+        archive_entry_sparse_add_entry(e, x->sparse - (long long)sizeof end, sizeof end);
+    write_entry(a, e, end, x->sparse ? sizeof end : 0);
+}
+
+/* A module in a .tar.gz; x may be NULL. */
+static void make_archive(rt_buffer *out, const extra *x)
 {
     static char weights[400000];
     struct archive *a = archive_write_new();
@@ -64,12 +86,12 @@ static void make_archive(rt_buffer *out, const char *extra, const char *link, lo
     archive_write_add_filter_gzip(a);
     archive_write_set_format_pax(a);
     assert_int_equal(archive_write_open_memory(a, out->bytes, 1 << 20, &used), ARCHIVE_OK);
-    add_entry(a, "./saved_model.pb", "model", NULL, 0);
-    add_entry(a, "./tfhub_module.pb", "\x08\x03", NULL, 0);
-    add_entry(a, "./variables/variables.index", "index", NULL, 0);
-    add_entry(a, "./variables/variables.data-00000-of-00001", weights, NULL, 0);
-    if (extra)
-        add_entry(a, extra, link ? NULL : "extra", link, sparse);
+    add_file(a, "./saved_model.pb", "model");
+    add_file(a, "./tfhub_module.pb", "\x08\x03");
+    add_file(a, "./variables/variables.index", "index");
+    add_file(a, "./variables/variables.data-00000-of-00001", weights);
+    if (x)
+        add_extra(a, x);
     assert_int_equal(archive_write_close(a), ARCHIVE_OK);
     archive_write_free(a);
     out->size = used;
@@ -83,7 +105,7 @@ static int setup(void **state)
     rt__path_join(&p->root, p->folder, "cache");
     setenv("TMPDIR", p->folder, 1);
     unsetenv("http_proxy");
-    make_archive(&p->module, NULL, NULL, 0);
+    make_archive(&p->module, NULL);
     p->cache = (rt_cache){.root = p->root.bytes, .poll_ms = 20};
     p->cache.download =
         (rt_download_options){.connect_seconds = 5, .stall_seconds = 1, .attempts = 2, .retry_ms = 10};
@@ -229,7 +251,14 @@ static void half_wiped_entries_are_fetched_again(void **state)
 static void bad_answers_leave_nothing_behind(void **state)
 {
     place *p = *state;
-    rt_buffer up = {0}, link = {0}, large = {0};
+    /* in the order of the addresses /0, /1, ... */
+    static const extra extras[] = {{"../outside.txt", AE_IFREG, NULL, 0},
+                                   {"evil", AE_IFLNK, "/etc/passwd", 0},
+                                   {"hard", 0, "../../outside.txt", 0},
+                                   {"device", AE_IFCHR, NULL, 0},
+                                   {"sparse", AE_IFREG, NULL, 10LL << 30}};
+    enum { EXTRAS = sizeof extras / sizeof *extras };
+    rt_buffer archives[EXTRAS] = {{0}}, targets[EXTRAS] = {{0}};
     static const struct {
         const char *path;
         rt_code code;
@@ -241,26 +270,28 @@ static void bad_answers_leave_nothing_behind(void **state)
         {"/cut", RT_EFORMAT, "transfer closed"},
         {"/stall", RT_EIO, "the server sent nothing for too long"},
         {"/short", RT_EFORMAT, "not an archive, or damaged"},
-        {"/up", RT_EFORMAT, "entry '../outside.txt' leads out of the folder"},
-        {"/link", RT_EFORMAT, "entry 'evil' is a link"},
-        {"/large", RT_ELIMIT, "entry 'sparse' has 10737418240 bytes, the limit is 1073741824"},
+        {"/0", RT_EFORMAT, "entry '../outside.txt' leads out of the folder"},
+        {"/1", RT_EFORMAT, "entry 'evil' is a link"},
+        {"/2", RT_EFORMAT, "entry 'hard' is a link"},
+        {"/3", RT_EFORMAT, "entry 'device' is neither a file nor a folder"},
+        {"/4", RT_ELIMIT, "entry 'sparse' has 10737418240 bytes, the limit is 1073741824"},
         {"/circle", RT_EIO, "Maximum (10) redirects followed"},
         {"/nomodel", RT_EFORMAT, "not an archive"},
     };
-    make_archive(&up, "../outside.txt", NULL, 0);
-    make_archive(&link, "evil", "/etc/passwd", 0);
-    make_archive(&large, "sparse", NULL, 10LL << 30);
     p->answers[0] = (http_answer){"/forbidden" QUERY, 403, NULL, page, sizeof page, HTTP_FINE};
     p->answers[1] = (http_answer){"/page" QUERY, 200, NULL, page, sizeof page, HTTP_FINE};
     p->answers[2] = (http_answer){"/cut" QUERY, 200, NULL, p->module.bytes, p->module.size, HTTP_CUT};
     p->answers[3] = (http_answer){"/stall" QUERY, 200, NULL, p->module.bytes, p->module.size, HTTP_STALL};
     p->answers[4] = (http_answer){"/short" QUERY, 200, NULL, p->module.bytes, p->module.size, HTTP_TOO_LONG};
-    p->answers[5] = (http_answer){"/up" QUERY, 200, NULL, up.bytes, up.size, HTTP_FINE};
-    p->answers[6] = (http_answer){"/link" QUERY, 200, NULL, link.bytes, link.size, HTTP_FINE};
-    p->answers[7] = (http_answer){"/large" QUERY, 200, NULL, large.bytes, large.size, HTTP_FINE};
-    p->answers[8] = (http_answer){"/circle" QUERY, 302, "/circle" QUERY, "", 0, HTTP_FINE};
-    p->answers[9] = (http_answer){"/nomodel" QUERY, 200, NULL, "", 0, HTTP_FINE};
-    p->server = http_server_start(p->answers, 10);
+    p->answers[5] = (http_answer){"/circle" QUERY, 302, "/circle" QUERY, "", 0, HTTP_FINE};
+    p->answers[6] = (http_answer){"/nomodel" QUERY, 200, NULL, "", 0, HTTP_FINE};
+    for (size_t i = 0; i < EXTRAS; i++) {
+        make_archive(&archives[i], &extras[i]);
+        rt__buffer_format(&targets[i], "/%zu" QUERY, i);
+        p->answers[7 + i] =
+            (http_answer){targets[i].bytes, 200, NULL, archives[i].bytes, archives[i].size, HTTP_FINE};
+    }
+    p->server = http_server_start(p->answers, 7 + EXTRAS);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *folder = NULL, text[1200];
         rt_error err;
@@ -276,9 +307,10 @@ static void bad_answers_leave_nothing_behind(void **state)
     assert_int_equal(http_server_count(p->server, "/cut" QUERY), 2); /* tried again, 403 and damage are not */
     assert_int_equal(http_server_count(p->server, "/forbidden" QUERY), 1);
     assert_int_equal(http_server_count(p->server, "/page" QUERY), 1);
-    rt__buffer_clear(&up);
-    rt__buffer_clear(&link);
-    rt__buffer_clear(&large);
+    for (size_t i = 0; i < EXTRAS; i++) {
+        rt__buffer_clear(&archives[i]);
+        rt__buffer_clear(&targets[i]);
+    }
 }
 
 /* A child that fetches the handle and ends with its code. */

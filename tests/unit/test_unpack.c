@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 /* after the headers it needs */
 #include <cmocka.h>
@@ -113,6 +114,7 @@ static void what_could_leave_the_folder_is_refused(void **state)
         {{"a/../../x.txt", AE_IFREG, "out", 0}, "entry 'a/../../x.txt' leads out of the folder"},
         {{"link", AE_IFLNK, "/etc/passwd", 0}, "entry 'link' is a link"},
         {{"hard", 0, "../x.txt", 0}, "entry 'hard' is a link"},
+        {{"disk", AE_IFBLK, NULL, 0}, "entry 'disk' is neither a file nor a folder"},
         {{"device", AE_IFCHR, NULL, 0}, "entry 'device' is neither a file nor a folder"},
         {{"pipe", AE_IFIFO, NULL, 0}, "entry 'pipe' is neither a file nor a folder"},
     };
@@ -146,6 +148,36 @@ static void limits_hold(void **state)
         rt__unpack(p->archive.bytes, p->inside.bytes, &(rt_unpack_limits){.bytes = 10}, NULL, &err), RT_OK);
 }
 
+/* Ten gigabytes that are holes take no room, and no time. */
+static void holes_stay_holes(void **state)
+{
+    enum { DATA = 512 };
+    static const char end[DATA] = "the end";
+    const long long size = 10LL << 30;
+    const place *p = *state;
+    struct archive *a = archive_write_new();
+    struct archive_entry *e = archive_entry_new();
+    struct stat info;
+    rt_buffer path = {0};
+    rt_error err;
+    archive_write_set_format_pax(a);
+    assert_int_equal(archive_write_open_filename(a, p->archive.bytes), ARCHIVE_OK);
+    archive_entry_set_pathname(e, "sparse");
+    archive_entry_set_filetype(e, AE_IFREG);
+    archive_entry_set_size(e, size);
+    archive_entry_sparse_add_entry(e, size / 2, DATA);
+    assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+    assert_int_equal(archive_write_data(a, end, sizeof end), sizeof end);
+    assert_int_equal(archive_write_close(a), ARCHIVE_OK);
+    archive_entry_free(e);
+    archive_write_free(a);
+    assert_int_equal(rt__unpack(p->archive.bytes, p->inside.bytes, NULL, NULL, &err), RT_OK);
+    assert_int_equal(stat(rt__path_join(&path, p->inside.bytes, "sparse"), &info), 0);
+    assert_int_equal(info.st_size, size);
+    assert_in_range(info.st_blocks * 512, 0, 1 << 20);
+    rt__buffer_clear(&path);
+}
+
 static void damage_is_told(void **state)
 {
     const place *p = *state;
@@ -172,6 +204,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(files_come_out, setup, teardown),
         cmocka_unit_test_setup_teardown(what_could_leave_the_folder_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(limits_hold, setup, teardown),
+        cmocka_unit_test_setup_teardown(holes_stay_holes, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_told, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
