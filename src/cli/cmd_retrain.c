@@ -52,7 +52,9 @@ static const rt_option options[] = {
      "Where downloaded modules are kept, as tensorflow_hub keeps them; "
      "$TFHUB_CACHE_DIR counts before it."},
     {"tfhub_model_load_format", NULL, RT_OPTION_CHOICE, "AUTO|COMPRESSED|UNCOMPRESSED", 0, 0,
-     RUN(tfhub_model_load_format), NULL, "How modules are downloaded; UNCOMPRESSED is not supported yet."},
+     RUN(tfhub_model_load_format), NULL,
+     "How modules are downloaded: as archives, whatever is said here; UNCOMPRESSED is tensorflow_hub's, "
+     "which reads from Google Cloud Storage in each run."},
     {"how_many_training_steps", "Training", RT_OPTION_INT, "N", 0, MOST, RUN(how_many_training_steps), NULL,
      "Steps of gradient descent."},
     {"learning_rate", NULL, RT_OPTION_REAL, "X", 1e-9, FLT_MAX, RUN(learning_rate), NULL,

@@ -5,6 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* From one update to the next: of the status line, and of the lines where there is none. */
+static const double REDRAW_SECONDS = 0.1, LINE_SECONDS = 15;
+
 static double now(void)
 {
     struct timespec t;
@@ -14,7 +17,8 @@ static double now(void)
 
 rt_terminal rt__terminal(rt_level level)
 {
-    return (rt_terminal){.level = level, .redraws = level <= RT_INFO && isatty(STDERR_FILENO)};
+    bool tells = level <= RT_INFO;
+    return (rt_terminal){.level = level, .tells = tells, .redraws = tells && isatty(STDERR_FILENO)};
 }
 
 void rt__terminal_clear(rt_terminal *terminal)
@@ -44,7 +48,7 @@ static void add_duration(double seconds, char *text, size_t size)
 }
 
 /* What is counted in bytes is shown in megabytes. */
-static const char *const counted_in_bytes[] = {"downloading"};
+static const char *const counted_in_bytes[] = {"downloading", "unpacking"};
 
 static bool in_bytes(const char *what)
 {
@@ -78,11 +82,10 @@ char *rt__progress_text(const char *what, uint64_t done, uint64_t total, double 
 
 static void show_progress(void *user, const char *what, uint64_t done, uint64_t total)
 {
-    enum { REDRAWS_PER_SECOND = 10 };
     rt_terminal *terminal = user;
     double time = now();
     char text[160];
-    if (!terminal->redraws)
+    if (!terminal->tells || (!terminal->redraws && !in_bytes(what)))
         return;
     if (strncmp(terminal->what, what, sizeof terminal->what - 1) != 0) {
         snprintf(terminal->what, sizeof terminal->what, "%s", what);
@@ -93,11 +96,11 @@ static void show_progress(void *user, const char *what, uint64_t done, uint64_t 
         terminal->what[0] = 0;
         return;
     }
-    if (time - terminal->shown < 1.0 / REDRAWS_PER_SECOND)
+    if (time - terminal->shown < (terminal->redraws ? REDRAW_SECONDS : LINE_SECONDS))
         return;
     terminal->shown = time;
-    terminal->drawn = true;
-    fprintf(stderr, "\r%s\033[K",
+    terminal->drawn = terminal->redraws;
+    fprintf(stderr, terminal->redraws ? "\r%s\033[K" : "%s\n",
             rt__progress_text(what, done, total, time - terminal->started, text, sizeof text));
 }
 

@@ -1,4 +1,5 @@
-/* What a run says on standard error: lines, and on a terminal a status line that is redrawn in place. */
+/* What a run says on standard error: lines, and on a terminal a status line that is redrawn in place; without
+ * a terminal a download still says each 15 seconds how far it is, as tensorflow_hub's do. */
 #ifndef RT_CLI_TERMINAL_H
 #define RT_CLI_TERMINAL_H
 
@@ -9,7 +10,8 @@
 /* Start with rt__terminal(); not to be moved while its log or progress is in use. */
 typedef struct rt_terminal {
     rt_level level;        /* lines below it are not shown */
-    bool redraws;          /* standard error is a terminal, and a line at RT_INFO would be shown */
+    bool tells;            /* a line at RT_INFO would be shown */
+    bool redraws;          /* and standard error is a terminal */
     bool drawn;            /* the status line is on the screen */
     char what[32];         /* what the status line is about */
     double started, shown; /* seconds: that began, and was last drawn */

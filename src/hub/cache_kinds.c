@@ -21,10 +21,12 @@ static rt_code fetch_handle(const rt_cache *cache, const void *source, const cha
     options.log = cache->log;
     rt_error_clear(&first);
     for (unsigned i = 0; rt__handle_address(source, i, &address) && !address.failed; i++) {
+        if (i > 0)
+            rt_log_line(cache->log, RT_WARN, "%s, trying another address", i > 1 ? later.cause : first.cause);
+        rt_log_line(cache->log, RT_INFO, "Downloading %s", address.bytes);
         code = rt__download(address.bytes, file, &options, i ? &later : &first);
         if (code == RT_OK)
             break;
-        rt_log_line(cache->log, RT_WARN, "%s: %s", address.bytes, i ? later.cause : first.cause);
     }
     rt__buffer_clear(&address);
     if (code != RT_OK && err)
@@ -35,16 +37,22 @@ static rt_code fetch_handle(const rt_cache *cache, const void *source, const cha
 /* Adds what the user can do by hand. */
 static void explain_by_hand(const rt_cache *cache, const rt_cache_entry *entry, rt_error *err)
 {
-    rt_buffer address = {0};
-    size_t used;
-    if (!err || !rt__handle_address(entry->handle, 0, &address))
-        return;
-    used = strlen(err->cause);
-    snprintf(
-        err->cause + used, sizeof err->cause - used,
-        "; without a network: fetch %s elsewhere, then unpack it into %s/%s, or give the .tar.gz itself as "
-        "--tfhub_module",
-        address.bytes, cache->root, entry->name);
+    rt_buffer text = {0}, address = {0};
+    if (!entry->is_module) {
+        rt__handle_web_address(entry->source, &address);
+        rt__buffer_format(&text, "; without a network: fetch %s elsewhere, and give the file as --image_dir",
+                          address.failed ? "" : address.bytes);
+    } else if (rt__handle_address(entry->handle, 0, &address)) {
+        rt__buffer_format(&text,
+                          "; without a network: fetch %s elsewhere, then unpack it into %s/%s, or give the "
+                          ".tar.gz itself as --tfhub_module",
+                          address.failed ? "" : address.bytes, cache->root, entry->name);
+    }
+    if (err && text.bytes && !text.failed) {
+        size_t used = strlen(err->cause);
+        snprintf(err->cause + used, sizeof err->cause - used, "%s", text.bytes);
+    }
+    rt__buffer_clear(&text);
     rt__buffer_clear(&address);
 }
 
@@ -79,9 +87,16 @@ rt_code rt__cache_module(const rt_cache *cache, const char *handle, char **folde
 static rt_code fetch_url(const rt_cache *cache, const void *source, const char *file, rt_error *err)
 {
     rt_download_options options = cache->download;
+    rt_buffer address = {0};
+    rt_code code;
     options.progress = cache->progress;
     options.log = cache->log;
-    return rt__download(source, file, &options, err);
+    rt__handle_web_address(source, &address);
+    rt_log_line(cache->log, RT_INFO, "Downloading %s", address.failed ? "" : address.bytes);
+    if ((code = rt__buffer_ok(&address, err)) == RT_OK)
+        code = rt__download(address.bytes, file, &options, err);
+    rt__buffer_clear(&address);
+    return code;
 }
 
 /* A file on disk needs no copy: a link to it is all that unpacking wants. */
@@ -123,6 +138,8 @@ rt_code rt__cache_images(const rt_cache *cache, const char *source, char **folde
         code = rt__handle_folder(key.bytes, name, err);
     if (code == RT_OK)
         code = rt__cache_get(cache, &entry, folder, err);
+    if (is_url && (code == RT_EIO || code == RT_ENOTFOUND))
+        explain_by_hand(cache, &entry, err);
     rt__buffer_clear(&key);
     free(full);
     return code;

@@ -23,9 +23,30 @@ static const char *behind_scheme(const char *text)
     return NULL;
 }
 
+/* Of gs://bucket/archive: what is behind the scheme; a folder there cannot be had over HTTP in one piece. */
+static const char *behind_storage(const char *text)
+{
+    static const char *const endings[] = {".tar.gz", ".tgz", ".tar", ".zip"};
+    size_t length = strlen(text);
+    if (strncasecmp(text, "gs://", 5) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (length > strlen(endings[i]) && strcasecmp(text + length - strlen(endings[i]), endings[i]) == 0)
+            return text + 5;
+    return NULL;
+}
+
 bool rt__handle_is_url(const char *text)
 {
-    return behind_scheme(text) != NULL;
+    return behind_scheme(text) || behind_storage(text);
+}
+
+void rt__handle_web_address(const char *url, rt_buffer *address)
+{
+    const char *object = behind_storage(url);
+    rt__buffer_reset(address);
+    rt__buffer_text(address, object ? "https://storage.googleapis.com/" : url);
+    rt__buffer_text(address, object ? object : "");
 }
 
 static void add_query(const char *handle, rt_buffer *address)
@@ -42,6 +63,10 @@ bool rt__handle_address(const char *handle, unsigned i, rt_buffer *address)
     const char *host = behind_scheme(handle), *path;
     size_t host_length;
     rt__buffer_reset(address);
+    if (!host && i == 0 && behind_storage(handle)) {
+        rt__handle_web_address(handle, address);
+        return true;
+    }
     if (!host)
         return false;
     if (i == 0) {

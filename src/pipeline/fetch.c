@@ -26,6 +26,10 @@ rt_code rt__fetch_module(const rt_retrain_options *options, const rt_log *log, c
     rt_code code;
     if (!rt__handle_is_url(options->tfhub_module))
         return copy(options->tfhub_module, path, err);
+    if (options->tfhub_model_load_format == RT_LOAD_UNCOMPRESSED)
+        rt_log_line(
+            log, RT_WARN,
+            "--tfhub_model_load_format UNCOMPRESSED: the module is fetched as an archive, into the cache");
     code = rt__cache_modules_root(options->tfhub_cache_dir, &root, err);
     cache.root = root;
     if (code == RT_OK)

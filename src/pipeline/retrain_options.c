@@ -103,22 +103,17 @@ static rt_code check_urls(const rt_retrain_options *o, rt_error *err)
 {
     bool supported;
     if (rt__is_url(o->image_dir, &supported) && !supported)
-        return rt_fail(
-            err, RT_EUNSUPPORTED,
-            "--image_dir %s: only http:// and https:// are supported; fetch it and name the folder",
-            o->image_dir);
-    if (!rt__is_url(o->tfhub_module, &supported))
-        return RT_OK;
-    if (!supported)
-        return rt_fail(
-            err, RT_EUNSUPPORTED,
-            "--tfhub_module %s: only http:// and https:// are supported; fetch it and name the folder",
-            o->tfhub_module);
-    if (o->tfhub_model_load_format == RT_LOAD_UNCOMPRESSED)
-        return rt_fail(
-            err, RT_EUNSUPPORTED,
-            "--tfhub_model_load_format UNCOMPRESSED is not supported yet: leave it at AUTO to fetch "
-            "the module as an archive");
+        return rt_fail(err, RT_EUNSUPPORTED,
+                       "--image_dir %s: only http://, https:// and archives in gs:// can be fetched; get it "
+                       "yourself and name "
+                       "the folder",
+                       o->image_dir);
+    if (rt__is_url(o->tfhub_module, &supported) && !supported)
+        return rt_fail(err, RT_EUNSUPPORTED,
+                       "--tfhub_module %s: only http://, https:// and archives in gs:// can be fetched; get "
+                       "it yourself and name "
+                       "the folder",
+                       o->tfhub_module);
     return RT_OK;
 }
 

@@ -22,12 +22,12 @@ CLASSES = ('daisy', 'dandelion', 'roses', 'sunflowers', 'tulips')
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Hands out the archive at any path on loopback, and counts who asks for what."""
+    """Hands out one archive at any path on loopback, and counts who asks for what."""
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, archive):
         super().__init__(('127.0.0.1', 0), Answer)
-        with open(os.path.join(common.MODULES, MODULE + '.tar.gz'), 'rb') as file:
+        with open(archive, 'rb') as file:
             self.archive = file.read()
         self.requests = collections.Counter()
         self.asked = threading.Event()
@@ -74,13 +74,19 @@ class Features(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def ours(self, module, *arguments):
+    def serve(self, archive):
+        server = Server(archive)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
+
+    def ours(self, module, image_dir=None):
         """What retrain leaves in its bottleneck files."""
         bottlenecks = tempfile.mkdtemp(dir=self.folder)
-        common.retrain('--image_dir', self.path('photos'), '--tfhub_module', module, '--bottleneck_dir', bottlenecks,
+        common.retrain('--image_dir', image_dir or self.path('photos'), '--tfhub_module', module, '--bottleneck_dir', bottlenecks,
                        '--how_many_training_steps', '1', '--output_graph', self.path('graph.pb'), '--output_labels',
                        self.path('labels.txt'), '--summaries_dir', self.path('logs'), '--checkpoint_path',
-                       self.path('checkpoints/c'), *arguments)
+                       self.path('checkpoints/c'))
         rows = []
         for photo in self.photos:
             (name,) = glob.glob(os.path.join(bottlenecks, glob.escape(photo) + '_*.txt'))
@@ -117,12 +123,11 @@ class SharedCache(Features):
 
     def setUp(self):
         super().setUp()
-        self.server = Server()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(self.server.shutdown)
+        self.server = self.serve(os.path.join(common.MODULES, MODULE + '.tar.gz'))
         self.handle = self.server.address('/google/imagenet/%s/1' % MODULE)
         self.cache = self.path('cache')
-        for name, value in (('TFHUB_CACHE_DIR', self.cache), ('TMPDIR', self.folder), ('no_proxy', '127.0.0.1')):
+        for name, value in (('TFHUB_CACHE_DIR', self.cache), ('XDG_CACHE_HOME', self.path('xdg')),
+                            ('TMPDIR', self.folder), ('no_proxy', '127.0.0.1')):
             old = os.environ.get(name)
             self.addCleanup(os.environ.__setitem__ if old is not None else os.environ.pop, name, old)
             os.environ[name] = value
@@ -154,6 +159,15 @@ class SharedCache(Features):
         self.assert_near(ours, theirs)
         again, _ = self.hubs(os.path.join(common.MODULES, MODULE))
         np.testing.assert_array_equal(theirs, again)
+
+    def test_a_data_set_is_fetched_once_too(self):
+        archive = shutil.make_archive(self.path('flowers'), 'gztar', self.folder, 'photos')
+        server = self.serve(archive)
+        first = self.ours(self.handle, server.address('/flowers.tar.gz'))
+        again = self.ours(self.handle, server.address('/flowers.tar.gz'))
+        np.testing.assert_array_equal(first, again)
+        np.testing.assert_array_equal(first, self.ours(self.handle))
+        self.assertEqual(server.requests, {'/flowers.tar.gz': 1})
 
     def both_at_once(self, first, second):
         """The second starts while the first has half of the archive."""

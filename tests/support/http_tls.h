@@ -8,8 +8,8 @@
 typedef struct http_tls http_tls;
 typedef struct http_tls_connection http_tls_connection;
 
-/* A key and a certificate for host and 127.0.0.1, which is written to certificate_file (PEM).  Aborts the
- * test on failure. */
+/* A key and a certificate for host (or several: "a,DNS:b") and 127.0.0.1, which is written to
+ * certificate_file (PEM).  Aborts the test on failure. */
 http_tls *http_tls_new(const char *host, const char *certificate_file);
 void http_tls_free(http_tls *tls);
 

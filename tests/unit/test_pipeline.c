@@ -90,6 +90,9 @@ static void the_defaults_are_in_order_but_for_what_must_be_said(void **state)
     assert_false(rt__file_exists("no_such_folder"));
     options.tfhub_module = "gs://module";
     assert_int_equal(rt_retrain_check(&options, &err), RT_EUNSUPPORTED);
+    options.tfhub_module = "gs://bucket/module.tar.gz";
+    options.tfhub_model_load_format = RT_LOAD_UNCOMPRESSED;
+    assert_int_equal(rt_retrain_check(&options, &err), RT_OK);
     options.tfhub_module = "module";
     options.train_batch_size = -1;
     assert_int_equal(rt_retrain_check(&options, &err), RT_OK);
