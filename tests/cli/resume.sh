@@ -1,6 +1,6 @@
 #!/bin/sh
-# A run that is killed at 20 random moments and gone on with each time ends with the bytes of one that never was; so
-# does one that is stopped by SIGTERM, which stores how far it is.
+# A run that is killed at 20 random moments and gone on with each time ends with the bytes of one that never was, on
+# distorted photos too; so does one that is stopped by SIGTERM, which stores how far it is.
 #   tests/cli/resume.sh BUILD
 set -eu
 build=$1
@@ -16,21 +16,21 @@ run() {
     name=$1
     shift
     mkdir -p "$name"
-    exec "$build/retrain" --image_dir photos --tfhub_module "$module" --how_many_training_steps 2000 --threads 1 \
+    exec "$build/retrain" --image_dir photos --tfhub_module "$module" --threads 1 \
         --bottleneck_dir cache --output_graph "$name/graph.pb" --output_labels "$name/labels.txt" \
         --checkpoint_path "$name/ck" --summaries_dir "$name/logs" --json "$name/result.json" \
         --eval_step_interval 100 --logging_verbosity WARN "$@" >>"$name/log" 2>&1
 }
 
-# What a run left; the seconds it took and the cache it found are its own.
+# same A B: what two runs left; the seconds they took and the caches they found are their own.
 same() {
     for file in graph.pb labels.txt ck.index ck.data-00000-of-00001 ck.meta; do
-        cmp "whole/$file" "$1/$file"
+        cmp "$1/$file" "$2/$file"
     done
-    for name in whole "$1"; do
+    for name in "$1" "$2"; do
         grep -v -e '"seconds"' -e '"bottlenecks"' -e '"output_' -e '"peak' -e '"resumed' -e "$name/" "$name/result.json" >"$name/plain.json"
     done
-    diff whole/plain.json "$1/plain.json"
+    diff "$1/plain.json" "$2/plain.json"
 }
 
 # The step a stored state is at: behind the text, see src/head/state_file.h.
@@ -45,24 +45,40 @@ fail() {
     exit 1
 }
 
-(run whole)
-cp -r whole again # resuming a run that is done changes nothing
-(run again --resume)
-same again
+# interrupted NAME KILLS FLAGS ...: a whole run, and one that is killed at so many random moments before it may end.
+interrupted() {
+    kind=$1 kills=$2
+    shift 2
+    (run "whole_$kind" "$@")
+    before=$(date +%s%3N)
+    (run "whole_$kind" "$@") # with the cache that it will find
+    length_ms=$(($(date +%s%3N) - before))
+    for i in $(seq "$kills"); do
+        (run "killed_$kind" --resume --checkpoint_interval 0 "$@") &
+        pid=$!
+        sleep "$(od -An -N2 -tu2 /dev/urandom | awk -v ms=$length_ms '{printf "%.3f", $1 / 65536 * ms / 1000}')"
+        kill -9 $pid 2>/dev/null || true
+        wait $pid || true
+        echo "$kind: killed after step $(step "killed_$kind/ck.state")"
+    done
+    (run "killed_$kind" --resume "$@")
+    same "whole_$kind" "killed_$kind"
+}
+
+distort='--flip_left_right --random_crop 10 --random_scale 10 --random_brightness 10'
+interrupted plain 20 --how_many_training_steps 2000
+interrupted distorting 8 --how_many_training_steps 60 --train_batch_size 10 --eval_step_interval 5 $distort
+interrupted distorted 8 --how_many_training_steps 2000 --distortion_cache 2 $distort
+if cmp -s whole_distorting/graph.pb whole_plain/graph.pb; then
+    name=whole_distorting fail "nothing was distorted"
+fi
+
+cp -r whole_plain again # resuming a run that is done changes nothing
+(run again --how_many_training_steps 2000 --resume)
+same whole_plain again
 [ "$(step again/ck.state)" = 2000 ] || name=again fail "the state is not at step 2000"
 
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    (run killed --resume --checkpoint_interval 0) &
-    pid=$!
-    sleep "0.$(od -An -N2 -tu2 /dev/urandom | awk '{printf "%03d", $1 % 300}')"
-    kill -9 $pid 2>/dev/null || true
-    wait $pid || true
-    echo "killed after step $(step killed/ck.state)"
-done
-(run killed --resume)
-same killed
-
-(run stopped --checkpoint_interval 0) &
+(run stopped --how_many_training_steps 2000 --checkpoint_interval 0) &
 pid=$!
 while [ ! -e stopped/ck.state ]; do sleep 0.01; done
 kill -TERM $pid
