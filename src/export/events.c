@@ -19,6 +19,7 @@ enum { FLUSH_BYTES = 1 << 20, DT_STRING = 7 };
 
 struct rt_events {
     int fd;
+    uint64_t bytes; /* of whole records in the file */
     char *path;
     rt_buffer pending, message;
     rt_histogram_limits limits;
@@ -36,6 +37,7 @@ void rt__record_add(rt_buffer *buffer, const void *bytes, size_t size)
     rt__buffer_u32(buffer, rt__crc32c_mask(rt__crc32c(0, bytes, size)));
 }
 
+/* What could not be written whole is taken away again: no reader meets half a record. */
 rt_code rt__events_flush(rt_events *events, rt_error *err)
 {
     const char *at = events->pending.bytes;
@@ -47,12 +49,17 @@ rt_code rt__events_flush(rt_events *events, rt_error *err)
             continue;
         if (put < 0) {
             code = rt_fail_errno(err, errno, "cannot write");
-            rt_doing(err, events->path, "cannot write summaries");
-            return code;
+            if (ftruncate(events->fd, (off_t)events->bytes) == 0)
+                lseek(events->fd, 0, SEEK_END);
+            break;
         }
         at += put;
         left -= (size_t)put;
     }
+    if (code == RT_OK)
+        events->bytes += events->pending.size;
+    else
+        rt_doing(err, events->path, "cannot write summaries");
     rt__buffer_reset(&events->pending);
     return code;
 }
@@ -108,10 +115,13 @@ rt_code rt__events_open(const char *folder, const char *ending, double wall_time
     version.what_case = TF__EVENT__WHAT_FILE_VERSION;
     version.file_version = "brain.Event:2";
     if ((code = rt__folder_make(folder, err)) == RT_OK &&
-        (code = create_file(e, folder, ending, wall_time, err)) == RT_OK)
-        code = add_event(e, &version, err);
+        (code = create_file(e, folder, ending, wall_time, err)) == RT_OK &&
+        (code = add_event(e, &version, err)) == RT_OK)
+        code = rt__events_flush(e, err); /* an event file is one from the start */
     if (code != RT_OK) {
         rt_doing(err, e->path ? e->path : folder, "cannot write summaries");
+        if (e->fd >= 0)
+            unlink(e->path);
         rt__events_close(e, NULL);
         return code;
     }

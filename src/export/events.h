@@ -50,7 +50,8 @@ rt_code rt__events_meta_graph(rt_events *events, double wall_time, const void *m
                               rt_error *err);
 rt_code rt__events_add(rt_events *events, double wall_time, int64_t step, const rt_summary *summaries,
                        size_t n, rt_error *err);
-/* What was added so far can be read by TensorBoard after this. */
+/* What was added so far can be read by TensorBoard after this.  After a failure the file ends with the last
+ * record that was written whole. */
 rt_code rt__events_flush(rt_events *events, rt_error *err);
 /* Flushes and frees; NULL is allowed. */
 rt_code rt__events_close(rt_events *events, rt_error *err);
