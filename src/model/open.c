@@ -111,6 +111,8 @@ rt_code rt__network_open(const char *path, const rt_module_options *options, rt_
     *network = (rt_network){.options = options, .kind = ""};
     if (code == RT_OK && !info.is_folder)
         code = rt__map_open(&file, path, err);
+    else if (code == RT_ENOTFOUND && rt__bundle_exists(path)) /* the prefix of a checkpoint is no file */
+        code = RT_OK;
     source.file = file;
     if (code == RT_OK)
         code =

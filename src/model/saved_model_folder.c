@@ -28,15 +28,7 @@ static rt_code read_graph(const rt_map *map, rt_meta_graph *meta, rt_error *err)
 /* Variables are opened where there are any: constants need none. */
 static rt_code open_variables(const char *prefix, rt_network *network, rt_error *err)
 {
-    rt_buffer index = {0};
-    rt_code code = RT_OK;
-    rt__buffer_format(&index, "%s.index", prefix);
-    if (index.failed)
-        code = out_of_memory(err);
-    else if (rt__file_exists(index.bytes))
-        code = rt__bundle_open(prefix, &network->variables, err);
-    rt__buffer_clear(&index);
-    return code;
+    return rt__bundle_exists(prefix) ? rt__bundle_open(prefix, &network->variables, err) : RT_OK;
 }
 
 static rt_code freeze(rt_network *network, rt_error *err)

@@ -159,7 +159,7 @@ static rt_code walk_block(walk *w, handle h, rt_error *err)
     if (code != RT_OK)
         return code;
     while (code == RT_OK && rt__cursor_left(&b.entry) > 0) {
-        rt_table_row row = {.offset = b.offset};
+        rt_table_row row = {.offset = b.offset, .in_file = b.owned == NULL};
         code = next_entry(&b, &row.value, &row.value_size, err);
         if (code == RT_OK)
             code = check_order(w, &b, err);

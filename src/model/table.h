@@ -12,6 +12,7 @@ typedef struct rt_table_row {
     size_t key_size;
     const uint8_t *value;
     size_t value_size;
+    int in_file;    /* the value lies in the bytes walked over and stays, since its block is not compressed */
     int64_t offset; /* of the block it stands in, for messages */
 } rt_table_row;
 

@@ -151,3 +151,23 @@ rt_code rt__tensor_read(const Tf__TensorProto *m, rt_expansion *expansion, rt_te
     tensor->data = m->tensor_content.data;
     return RT_OK;
 }
+
+rt_code rt__tensor_fill(const Tf__TensorProto *m, rt_arena *arena, rt_tensor *tensor, rt_error *err)
+{
+    rt_expansion expansion = {arena, SIZE_MAX}; /* no more is taken than the message's values need */
+    values v = values_of(m, tensor->dtype);
+    size_t width = rt__dtype_size(tensor->dtype), elements, given;
+    rt_code code = rt__shape_elements(&tensor->shape, &elements, err);
+    if (code != RT_OK)
+        return code;
+    if (width == 0 && tensor->dtype != RT_STRING)
+        return rt_fail(err, RT_EUNSUPPORTED, "values of type %s", rt__dtype_name(tensor->dtype));
+    given = tensor->dtype == RT_STRING ? m->n_string_val : v.count / v.parts;
+    if (given != elements)
+        return rt_fail(err, RT_EFORMAT, "%zu values of type %s, its shape wants %zu", given,
+                       rt__dtype_name(tensor->dtype), elements);
+    if (tensor->dtype == RT_STRING)
+        return read_strings(m, elements, &expansion, tensor, err);
+    tensor->bytes = elements * width; /* no overflow: the message holds as many */
+    return elements ? expand(m, elements, &expansion, tensor, err) : RT_OK;
+}

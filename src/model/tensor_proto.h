@@ -29,4 +29,10 @@ rt_code rt__shape_read(const struct Tf__TensorShapeProto *message, rt_shape *sha
 rt_code rt__tensor_read(const struct Tf__TensorProto *message, rt_expansion *expansion, rt_tensor *tensor,
                         bool *fits, rt_error *err);
 
+/* The values of a message for a tensor whose dtype and shape are set from elsewhere: exactly as many as the
+ * shape wants, in the field of that type.  RT_EFORMAT for another number, RT_EUNSUPPORTED for a type without
+ * a size. */
+rt_code rt__tensor_fill(const struct Tf__TensorProto *message, rt_arena *arena, rt_tensor *tensor,
+                        rt_error *err);
+
 #endif

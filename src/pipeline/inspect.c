@@ -2,57 +2,48 @@
 
 #include "inspect_job.h"
 
+#include "model/bundle.h"
+#include "model/checkpoint_files.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* In the order in which they are asked: the sure ones first. */
 static rt_inspect_probe *const probes[] = {
-    rt__inspect_probe_folder,      rt__inspect_probe_index,      rt__inspect_probe_table,
-    rt__inspect_probe_events,      rt__inspect_probe_checkpoint, rt__inspect_probe_bottleneck,
-    rt__inspect_probe_saved_model, rt__inspect_probe_meta_graph, rt__inspect_probe_graph,
-    rt__inspect_probe_data,
+    rt__inspect_probe_folder,     rt__inspect_probe_checkpoint_file, rt__inspect_probe_list,
+    rt__inspect_probe_events,     rt__inspect_probe_bottleneck,      rt__inspect_probe_saved_model,
+    rt__inspect_probe_meta_graph, rt__inspect_probe_graph,
 };
-
-bool rt__inspect_has_index(const char *prefix)
-{
-    rt_buffer path = {0};
-    bool found;
-    rt__buffer_format(&path, "%s.index", prefix);
-    found = !path.failed && rt__file_exists(path.bytes);
-    rt__buffer_clear(&path);
-    return found;
-}
 
 static rt_code identify(rt_inspected *thing, rt_error *err)
 {
+    rt_code code;
     for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
         if (probes[i](thing)) {
-            rt_code code = rt__buffer_ok(&thing->graph, err);
+            code = rt__buffer_ok(&thing->graph, err);
             return code == RT_OK ? rt__buffer_ok(&thing->prefix, err) : code;
         }
+    code = rt__checkpoint_prefix(thing->path, &thing->prefix, err);
+    if (code == RT_EARG || code == RT_EFORMAT) /* a folder of checkpoints, but which? */
+        return code;
     return rt_fail(err, RT_EUNSUPPORTED,
                    "none of: GraphDef, SavedModel, MetaGraphDef, TF1 Hub module, checkpoint, bottleneck "
                    "file, event file");
 }
 
-/* What to open as a base network: a SavedModel's file stands for its folder, a checkpoint for its graph. */
+/* What to open as a base network: a SavedModel's file stands for its folder. */
 static rt_code print_cut(const rt_inspected *thing, rt_inspect_out *out, rt_error *err)
 {
-    static const char saved_model[] = "saved_model.pb";
-    const char *name = rt__path_name(thing->graph.bytes);
-    rt_file_info info;
+    const char *name = rt__path_name(thing->path);
     rt_buffer folder = {0};
     rt_code code;
-    if (rt__file_info(thing->path, &info, NULL) == RT_OK && info.is_folder)
+    if (strcmp(name, "saved_model.pb") != 0)
         return rt__inspect_print_cut(thing->path, out, err);
-    if (strcmp(name, saved_model) != 0)
-        return rt__inspect_print_cut(thing->graph.bytes, out, err);
-    rt__buffer_text(&folder, "./");
-    if (name != thing->graph.bytes) {
-        rt__buffer_reset(&folder);
-        rt__buffer_add(&folder, thing->graph.bytes, (size_t)(name - thing->graph.bytes));
-    }
+    if (name == thing->path)
+        rt__buffer_text(&folder, "./");
+    else
+        rt__buffer_add(&folder, thing->path, (size_t)(name - thing->path));
     code = rt__buffer_ok(&folder, err);
     if (code == RT_OK)
         code = rt__inspect_print_cut(folder.bytes, out, err);
@@ -114,7 +105,7 @@ rt_code rt_inspect(const rt_inspect_options *options, char **text, rt_error *err
     rt_code code = RT_OK;
     if (options->output && !options->tensor)
         return rt_fail(err, RT_EARG, "--output goes with --tensor only");
-    if (!rt__inspect_has_index(options->path))
+    if (!rt__bundle_exists(options->path))
         code = rt__file_info(options->path, &info, err);
     if (code == RT_OK && rt__file_info(options->path, &info, NULL) == RT_OK && !info.is_folder)
         code = rt__map_open(&file, options->path, err);

@@ -1,10 +1,11 @@
-/* Files that are neither graphs nor bundles. */
+/* Files that are neither graphs nor checkpoints. */
 #include "inspect_job.h"
 
 #include "base/cursor.h"
 #include "base/float_text.h"
 #include "base/hash.h"
-#include "model/table.h"
+#include "model/bundle.h"
+#include "model/checkpoint_files.h"
 #include "proto/message.h"
 #include "proto/tf_event.pb-c.h"
 
@@ -12,40 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool starts_with(const rt_inspected *thing, const char *text)
-{
-    size_t length = strlen(text);
-    return thing->file && thing->file->size >= length && memcmp(thing->file->bytes, text, length) == 0;
-}
-
-/* ---- a table that is no bundle's index: TensorFlow's first format of checkpoints ---- */
-
-static rt_code count_row(void *context, const rt_table_row *row, rt_error *err)
-{
-    uint64_t *count = context;
-    (void)err;
-    *count += row->key_size > 0;
-    return RT_OK;
-}
-
-static rt_code print_table(const rt_inspected *thing, rt_inspect_out *out, rt_error *err)
-{
-    uint64_t slices = 0;
-    rt_code code = rt__table_walk(thing->file->bytes, thing->file->size, count_row, &slices, err);
-    if (code == RT_OK)
-        rt__out_number(out, "tensor_slices", slices);
-    return code;
-}
-
-bool rt__inspect_probe_table(rt_inspected *thing)
-{
-    if (!thing->file || !rt__table_probe(thing->file->bytes, thing->file->size))
-        return false;
-    thing->what = "sorted table: a checkpoint of the V1 format, or a bundle's index under another name";
-    thing->print = print_table;
-    return true;
-}
 
 /* ---- event files ---- */
 
@@ -182,12 +149,24 @@ static rt_code print_text(const rt_inspected *thing, rt_inspect_out *out, rt_err
     return RT_OK;
 }
 
-bool rt__inspect_probe_checkpoint(rt_inspected *thing)
+/* What the list says, and whether its checkpoint is there. */
+static rt_code print_list(const rt_inspected *thing, rt_inspect_out *out, rt_error *err)
 {
-    if (!starts_with(thing, "model_checkpoint_path:"))
+    rt_buffer prefix = {0};
+    rt_code code = print_text(thing, out, err);
+    if (code == RT_OK && (code = rt__checkpoint_prefix(thing->path, &prefix, err)) == RT_OK)
+        rt__out_fact(out, "latest", "%s%s", prefix.bytes,
+                     rt__bundle_exists(prefix.bytes) ? "" : ", which is not there");
+    rt__buffer_clear(&prefix);
+    return code;
+}
+
+bool rt__inspect_probe_list(rt_inspected *thing)
+{
+    if (!rt__checkpoint_is_list(thing->file))
         return false;
     thing->what = "list of checkpoints, the first the latest";
-    thing->print = print_text;
+    thing->print = print_list;
     return true;
 }
 
@@ -249,19 +228,5 @@ bool rt__inspect_probe_bottleneck(rt_inspected *thing)
         return false;
     thing->what = "bottleneck file: a photo's feature vector";
     thing->print = print_vector;
-    return true;
-}
-
-/* ---- PREFIX.data-0000I-of-0000N: bytes that only its index can tell apart ---- */
-
-bool rt__inspect_probe_data(rt_inspected *thing)
-{
-    const char *mark = strstr(rt__path_name(thing->path), ".data-");
-    if (!thing->file || !mark)
-        return false;
-    rt__buffer_add(&thing->prefix, thing->path, (size_t)(mark - thing->path));
-    if (thing->prefix.failed || !rt__inspect_has_index(thing->prefix.bytes))
-        return false;
-    thing->what = "data of a checkpoint (V2, a tensor bundle)";
     return true;
 }

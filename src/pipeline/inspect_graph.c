@@ -328,6 +328,7 @@ rt_code rt__inspect_print_variables(const char *prefix, rt_inspect_out *out, rt_
     if (code != RT_OK)
         return code;
     rt__out_fact(out, "checkpoint", "%s", prefix);
+    rt__out_fact(out, "checkpoint_format", "%s", rt__bundle_format(bundle));
     rt__out_number(out, "n_variables", rt__bundle_count(bundle));
     rt__out_table(out, "variables", columns, 4);
     for (size_t i = 0; i < rt__bundle_count(bundle); i++) {

@@ -19,13 +19,9 @@ typedef struct rt_inspected {
 /* Fills what it can and says whether it knows the path. */
 typedef bool rt_inspect_probe(rt_inspected *thing);
 
-extern rt_inspect_probe rt__inspect_probe_folder, rt__inspect_probe_index, rt__inspect_probe_table,
-    rt__inspect_probe_events, rt__inspect_probe_checkpoint, rt__inspect_probe_bottleneck,
-    rt__inspect_probe_data, rt__inspect_probe_saved_model, rt__inspect_probe_meta_graph,
-    rt__inspect_probe_graph;
-
-/* Whether prefix.index is there. */
-bool rt__inspect_has_index(const char *prefix);
+extern rt_inspect_probe rt__inspect_probe_folder, rt__inspect_probe_checkpoint_file, rt__inspect_probe_list,
+    rt__inspect_probe_events, rt__inspect_probe_bottleneck, rt__inspect_probe_saved_model,
+    rt__inspect_probe_meta_graph, rt__inspect_probe_graph;
 
 /* The bytes of a SavedModel, a MetaGraphDef or a GraphDef. */
 typedef enum rt_graph_file {

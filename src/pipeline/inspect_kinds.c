@@ -1,7 +1,8 @@
 /* What a path is: told by content, and for a folder by the files in it. */
 #include "inspect_job.h"
 
-#include "model/table.h"
+#include "model/bundle.h"
+#include "model/checkpoint_files.h"
 #include "proto/field.h"
 #include "proto/message.h"
 #include "proto/tf_graph.pb-c.h"
@@ -21,55 +22,24 @@ static bool holds(const char *folder, const char *name)
 /* Sets prefix to folder/name when there is a checkpoint of that name. */
 static void set_prefix(rt_inspected *thing, const char *folder, const char *name)
 {
-    if (rt__path_join(&thing->prefix, folder, name) && !rt__inspect_has_index(thing->prefix.bytes))
+    if (rt__path_join(&thing->prefix, folder, name) && !rt__bundle_exists(thing->prefix.bytes))
         rt__buffer_reset(&thing->prefix);
 }
 
-/* path without ending, if it has that one. */
-static bool without(const char *path, const char *ending, rt_buffer *prefix)
+/* The graph may be missing: the variables are shown all the same. */
+static void set_checkpoint_graph(rt_inspected *thing)
 {
-    size_t length = strlen(path), tail = strlen(ending);
-    if (length <= tail || strcmp(path + length - tail, ending) != 0)
-        return false;
-    rt__buffer_reset(prefix);
-    rt__buffer_add(prefix, path, length - tail);
-    return !prefix->failed;
-}
-
-static void set_meta_graph(rt_inspected *thing)
-{
-    rt__buffer_format(&thing->graph, "%s.meta", thing->prefix.bytes);
-    if (!thing->graph.failed && !rt__file_exists(thing->graph.bytes))
-        rt__buffer_reset(&thing->graph);
-}
-
-/* The name a `checkpoint` file gives the latest one. */
-static bool latest_name(const char *text, rt_buffer *name)
-{
-    static const char key[] = "model_checkpoint_path: \"";
-    const char *start = strstr(text, key), *end;
-    if (!start || !(end = strchr(start += sizeof key - 1, '"')))
-        return false;
-    rt__buffer_add(name, start, (size_t)(end - start));
-    return !name->failed;
+    if (thing->prefix.size)
+        rt__checkpoint_graph(thing->prefix.bytes, &thing->graph, NULL);
 }
 
 static bool checkpoint_folder(rt_inspected *thing)
 {
-    rt_buffer path = {0}, text = {0}, name = {0};
-    bool known = rt__path_join(&path, thing->path, "checkpoint") &&
-                 rt__file_read(&text, path.bytes, 1 << 20, NULL, NULL) == RT_OK && text.bytes &&
-                 latest_name(text.bytes, &name);
-    if (known) {
-        thing->what = "folder of checkpoints";
-        set_prefix(thing, *name.bytes == '/' ? "" : thing->path, name.bytes);
-        if (thing->prefix.size)
-            set_meta_graph(thing);
-    }
-    rt__buffer_clear(&path);
-    rt__buffer_clear(&text);
-    rt__buffer_clear(&name);
-    return known;
+    if (rt__checkpoint_prefix(thing->path, &thing->prefix, NULL) != RT_OK)
+        return false;
+    thing->what = "folder of checkpoints";
+    set_checkpoint_graph(thing);
+    return true;
 }
 
 bool rt__inspect_probe_folder(rt_inspected *thing)
@@ -97,16 +67,14 @@ bool rt__inspect_probe_folder(rt_inspected *thing)
     return checkpoint_folder(thing);
 }
 
-/* A prefix, or PREFIX.index itself. */
-bool rt__inspect_probe_index(rt_inspected *thing)
+/* A prefix, or one of the checkpoint's files; but `checkpoint` is told of by itself. */
+bool rt__inspect_probe_checkpoint_file(rt_inspected *thing)
 {
-    if (rt__inspect_has_index(thing->path))
-        rt__buffer_text(&thing->prefix, thing->path);
-    else if (!thing->file || !rt__table_probe(thing->file->bytes, thing->file->size) ||
-             !without(thing->path, ".index", &thing->prefix))
+    if (rt__checkpoint_is_list(thing->file) ||
+        rt__checkpoint_prefix(thing->path, &thing->prefix, NULL) != RT_OK)
         return false;
-    thing->what = "checkpoint (V2, a tensor bundle)";
-    set_meta_graph(thing);
+    thing->what = "checkpoint";
+    set_checkpoint_graph(thing);
     return true;
 }
 
@@ -177,7 +145,8 @@ bool rt__inspect_probe_meta_graph(rt_inspected *thing)
 {
     if (!probe_message(thing, RT_FILE_META_GRAPH, "MetaGraphDef"))
         return false;
-    if (without(thing->path, ".meta", &thing->prefix) && !rt__inspect_has_index(thing->prefix.bytes))
+    if (rt__checkpoint_of_graph(thing->path, &thing->prefix, NULL) == RT_OK &&
+        !rt__bundle_exists(thing->prefix.bytes))
         rt__buffer_reset(&thing->prefix);
     return true;
 }

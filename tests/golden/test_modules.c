@@ -21,10 +21,12 @@ typedef struct expected {
     uint64_t weights; /* 0: not looked at */
 } expected;
 
-#define HUB    "TF1 Hub module"
-#define FROZEN "frozen GraphDef"
-#define IMAGES "hub_input/images:0"
-#define VECTOR "hub_output/feature_vector/SpatialSqueeze:0"
+#define HUB        "TF1 Hub module"
+#define FROZEN     "frozen GraphDef"
+#define CHECKPOINT "checkpoint"
+#define POOL       "MobilenetV1/Logits/global_pool:0"
+#define IMAGES     "hub_input/images:0"
+#define VECTOR     "hub_output/feature_vector/SpatialSqueeze:0"
 
 static const expected models[] = {
     {"reference/modules/efficientnet_lite0_feature_vector", HUB, "images:0",
@@ -63,6 +65,23 @@ static const expected models[] = {
      "MobilenetV1/Logits/global_pool:0", 224, 256, 0, 255, 218546},
     {"reference/saved_models/v1_simple_save", "SavedModel", "hub_input/images:0",
      "MobilenetV1/Logits/global_pool:0", 224, 256, 0, 255, 218546},
+    {"reference/checkpoints/v1", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f, 218546},
+    {"reference/checkpoints/v1/model.ckpt-4000", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f,
+     218546},
+    {"reference/checkpoints/v1/checkpoint", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f, 218546},
+    {"reference/checkpoints/v1/model.ckpt-4000.meta", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f,
+     218546},
+    {"reference/checkpoints/v2", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f, 218546},
+    {"reference/checkpoints/v2/model.ckpt-4000", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f,
+     218546},
+    {"reference/checkpoints/v2/model.ckpt-4000.index", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f,
+     218546},
+    {"reference/checkpoints/v2/model.ckpt-4000.data-00000-of-00001", CHECKPOINT, "input:0", POOL, 224, 256,
+     127.5f, 127.5f, 218546},
+    {"reference/checkpoints/v2_sharded/checkpoint", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f, 127.5f,
+     218546},
+    {"reference/checkpoints/v2_sharded/model.ckpt-4000", CHECKPOINT, "input:0", POOL, 224, 256, 127.5f,
+     127.5f, 218546},
 };
 
 static bool is_op(const rt_node *node, const char *op)
