@@ -37,6 +37,8 @@ typedef struct rt_export_options {
     /* TFLite: quantise to 8 bits with the ranges of these photos (file or folder); NULL: float32 */
     const char *sample_photos;
     rt_export_bytes bytes; /* of such a file: pixels and probabilities as 0 .. 255, or less 128 */
+    /* Jetson: a table for TensorRT's INT8 with the ranges of these photos; NULL: none */
+    const char *int8_photos;
     rt_progress progress;
     rt_log log;
 } rt_export_options;

@@ -26,6 +26,9 @@ static const rt_option options[] = {
     {"for", NULL, RT_OPTION_CHOICE, "none|uff|tf1", 0, 0, EXPORT(frozen_for), NULL,
      "A frozen graph that older tools take: TensorRT's UFF converter and OpenCV, or converters of "
      "TensorFlow 1.x."},
+    {"int8_calibration", NULL, RT_OPTION_TEXT, "PHOTOS", 0, 0, EXPORT(int8_photos), "none",
+     "With --target jetson: a table for TensorRT's INT8, which a Nano does not have, from photos of this "
+     "folder."},
     {"opset", NULL, RT_OPTION_INT, "N", 9, 13, EXPORT(opset), "9, which every TensorRT from 5.1 on parses",
      "Version of ONNX's operators."},
     {"dynamic_batch", NULL, RT_OPTION_SWITCH, NULL, 0, 0, EXPORT(dynamic_batch), NULL,

@@ -55,6 +55,7 @@ Onnx__Node *rt__onnx_node(rt_onnx_build *build, const char *op, const char *name
     node->output = names + n_inputs;
     node->n_output = 1;
     node->attribute = attributes;
+    build->sources[build->n_nodes] = build->emitting;
     build->nodes[build->n_nodes++] = node;
     return node;
 }
@@ -281,6 +282,7 @@ static rt_code emit_all(rt_onnx_build *build, const rt_shape *input_shape)
     /* An op becomes at most four ONNX nodes (swish: convolution, sigmoid, product) and four tensors. */
     build->max_nodes = build->max_tensors = 4 * (size_t)count + 8;
     build->nodes = room(build, build->max_nodes, sizeof(*build->nodes));
+    build->sources = room(build, build->max_nodes, sizeof *build->sources);
     build->tensors = room(build, build->max_tensors, sizeof(*build->tensors));
     build->names = room(build, count, sizeof(*build->names));
     build->is_map = room(build, count, sizeof *build->is_map);
@@ -288,12 +290,25 @@ static rt_code emit_all(rt_onnx_build *build, const rt_shape *input_shape)
     if (build->code == RT_OK)
         rt__onnx_fail(build,
                       rt__fused_shapes(build->graph, build->input, input_shape, build->values, build->err));
+    build->emitting = build->input.node;
     if (build->code == RT_OK)
         name_input(build);
-    for (uint32_t i = 0; build->code == RT_OK && i < count; i++)
+    for (uint32_t i = 0; build->code == RT_OK && i < count; i++) {
+        build->emitting = i;
         if (i != build->input.node && strcmp(rt__graph_node(build->graph, i)->op, "Const") != 0)
             rt__onnx_fail(build, rt__onnx_emit(build, i));
+    }
     return build->code;
+}
+
+static void tell(const rt_onnx_build *build)
+{
+    const rt_onnx_options *o = build->options;
+    if (!o->told)
+        return;
+    o->told(o->user, o->input_name ? o->input_name : "input_0", build->input.node);
+    for (size_t i = 0; i < build->n_nodes; i++)
+        o->told(o->user, build->nodes[i]->output[0], build->sources[i]);
 }
 
 rt_code rt__onnx_write(const rt_graph *fused, rt_edge input, rt_edge output, const rt_shape *input_shape,
@@ -313,6 +328,8 @@ rt_code rt__onnx_write(const rt_graph *fused, rt_edge input, rt_edge output, con
     if ((code = emit_all(&build, input_shape)) == RT_OK &&
         (code = name_output(&build, output, output_name)) == RT_OK)
         code = pack_model(&build, input_shape, output_size, output_name, file);
+    if (code == RT_OK)
+        tell(&build);
     if (n_fake_quant)
         *n_fake_quant = build.n_fake_quant;
     rt__arena_free(build.arena);

@@ -21,6 +21,10 @@ typedef struct rt_onnx_options {
     float input_scale[3], input_shift[3];
     const char *const *metadata; /* n_metadata pairs key, value for metadata_props; may be NULL */
     size_t n_metadata;
+    /* May be NULL: told of each tensor of the file that is no constant, the input first, and of the node of
+     * fused that it belongs to. */
+    void (*told)(void *user, const char *tensor, uint32_t node);
+    void *user;
 } rt_onnx_options;
 
 /* fused: what rt__graph_fuse() made, with input [?,h,w,3] of input_shape and output [?,output_size]; appends

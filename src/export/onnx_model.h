@@ -18,6 +18,8 @@ typedef struct rt_onnx_build {
     bool affine_pending; /* the options' affine goes into the first rt.Affine instead of a node of its own */
     size_t n_fake_quant;
     Onnx__Node **nodes;
+    uint32_t *sources; /* the node of graph that each came from */
+    uint32_t emitting; /* the one at work */
     Onnx__Tensor **tensors;
     size_t n_nodes, n_tensors, max_nodes, max_tensors;
     rt_error *err;

@@ -1,9 +1,11 @@
 #include "calibrate.h"
 
 #include "base/file.h"
+#include "entropy.h"
 #include "exec/plan.h"
 #include "retrain/image.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,20 @@ typedef struct observer {
     const rt_graph *fused;
     rt_tflite_range *ranges;
     bool *seen;
+    uint64_t
+        *histograms; /* RT_ENTROPY_BINS for each node, up to its largest magnitude; NULL in the first pass */
 } observer;
+
+/* What is done with the photos: how they are fed, and who looks at the tensors. */
+typedef struct pass {
+    const rt_plan *plan;
+    int32_t height, width;
+    const rt_photo_list *photos;
+    const rt_progress *progress;
+    const char *title;
+    rt_run_seen *look;
+    observer *observer;
+} pass;
 
 static void widen(observer *o, uint32_t node, float low, float high)
 {
@@ -53,9 +68,10 @@ static void fill_unseen(observer *o)
 }
 
 /* RT_OK also for a photo that cannot be read: *n_read tells. */
-static rt_code run_photo(rt_run *run, bool planar, int32_t height, int32_t width, const char *path,
-                         rt_buffer *bytes, rt_image *image, observer *o, size_t *n_read, rt_error *err)
+static rt_code run_photo(const pass *p, rt_run *run, const char *path, rt_buffer *bytes, rt_image *image,
+                         size_t *n_read, rt_error *err)
 {
+    rt_pixel_layout layout = rt__plan_wants_planar(p->plan) ? RT_PLANAR : RT_INTERLEAVED;
     const float *ignored;
     void *scratch;
     rt_code code;
@@ -63,36 +79,47 @@ static rt_code run_photo(rt_run *run, bool planar, int32_t height, int32_t width
     if (rt__file_read(bytes, path, PHOTO_BYTES, NULL, NULL) != RT_OK ||
         rt_image_decode((const uint8_t *)bytes->bytes, bytes->size, 0, image, NULL) != RT_OK)
         return RT_OK;
-    scratch = aligned_alloc(64, (rt_image_resize_scratch(image, height, width) + 63) / 64 * 64);
+    scratch = aligned_alloc(64, (rt_image_resize_scratch(image, p->height, p->width) + 63) / 64 * 64);
     if (!scratch)
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    code = rt_image_resize(image, height, width, planar ? RT_PLANAR : RT_INTERLEAVED, scratch,
-                           rt__run_input(run), err);
+    code = rt_image_resize(image, p->height, p->width, layout, scratch, rt__run_input(run), err);
     if (code == RT_OK)
-        code = rt__run_observe(run, note_range, o, &ignored, err);
+        code = rt__run_observe(run, p->look, p->observer, &ignored, err);
     free(scratch);
     *n_read += code == RT_OK;
     return code;
 }
 
-static rt_code run_photos(const rt_plan *plan, int32_t height, int32_t width, const rt_photo_list *photos,
-                          const rt_progress *progress, observer *o, rt_error *err)
+static rt_code run_photos(const pass *p, rt_error *err)
 {
-    size_t n = photos->n < MOST_PHOTOS ? photos->n : MOST_PHOTOS, n_read = 0;
+    size_t n = p->photos->n < MOST_PHOTOS ? p->photos->n : MOST_PHOTOS, n_read = 0;
     rt_buffer bytes = {0};
     rt_image image = {0};
     rt_run *run = NULL;
-    rt_code code = rt__run_new(plan, &run, err);
+    rt_code code = rt__run_new(p->plan, &run, err);
     for (size_t i = 0; code == RT_OK && i < n; i++) {
-        code = run_photo(run, rt__plan_wants_planar(plan), height, width, photos->paths[i * photos->n / n],
-                         &bytes, &image, o, &n_read, err);
-        rt_progress_update(progress, "measuring ranges", i + 1, n);
+        code = run_photo(p, run, p->photos->paths[i * p->photos->n / n], &bytes, &image, &n_read, err);
+        rt_progress_update(p->progress, p->title, i + 1, n);
     }
     if (code == RT_OK && n_read == 0)
-        code = rt_fail(err, RT_ENOTFOUND, "none of %zu sample photos can be read", photos->n);
+        code = rt_fail(err, RT_ENOTFOUND, "none of %zu sample photos can be read", p->photos->n);
     rt__run_free(run);
     rt_image_clear(&image);
     rt__buffer_clear(&bytes);
+    return code;
+}
+
+/* The first pass. */
+static rt_code find_ranges(pass *p, rt_edge input, rt_error *err)
+{
+    rt_code code;
+    memset(p->observer->ranges, 0, rt__graph_count(p->observer->fused) * sizeof *p->observer->ranges);
+    p->title = "measuring ranges";
+    p->look = note_range;
+    code = run_photos(p, err);
+    widen(p->observer, input.node, 0, 1);
+    if (code == RT_OK)
+        fill_unseen(p->observer);
     return code;
 }
 
@@ -101,18 +128,86 @@ rt_code rt__calibrate(const rt_graph *fused, rt_edge input, rt_edge output, int3
                       rt_error *err)
 {
     observer o = {.fused = fused, .ranges = ranges};
+    pass p = {.height = height, .width = width, .photos = photos, .progress = progress, .observer = &o};
     rt_plan *plan = NULL;
     rt_code code;
     if (!(o.seen = calloc(rt__graph_count(fused), sizeof *o.seen)))
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    memset(ranges, 0, rt__graph_count(fused) * sizeof *ranges);
     code = rt__plan_new(fused, input, output, &plan, err);
+    p.plan = plan;
     if (code == RT_OK)
-        code = run_photos(plan, height, width, photos, progress, &o, err);
-    widen(&o, input.node, 0, 1);
-    if (code == RT_OK)
-        fill_unseen(&o);
+        code = find_ranges(&p, input, err);
     rt__plan_free(plan);
     free(o.seen);
+    return code;
+}
+
+/* ---- magnitudes ---- */
+
+static float largest(rt_tflite_range range)
+{
+    return fmaxf(fabsf(range.low), fabsf(range.high));
+}
+
+static void count_magnitudes(void *user, const char *name, const float *values, size_t n)
+{
+    observer *o = user;
+    uint64_t *histogram;
+    uint32_t node;
+    float scale;
+    if (!rt__graph_find(o->fused, name, &node) || !(largest(o->ranges[node]) > 0))
+        return;
+    histogram = o->histograms + (size_t)node * RT_ENTROPY_BINS;
+    scale = (float)RT_ENTROPY_BINS / largest(o->ranges[node]);
+    for (size_t i = 0; i < n; i++) {
+        float bin = fabsf(values[i]) * scale;
+        histogram[bin < (float)RT_ENTROPY_BINS ? (size_t)bin : RT_ENTROPY_BINS - 1]++;
+    }
+}
+
+/* Nodes without a step of their own have the magnitude of their first input. */
+static void set_magnitudes(const observer *o, rt_edge input, float *magnitudes)
+{
+    for (uint32_t i = 0; i < rt__graph_count(o->fused); i++) {
+        const rt_node *node = rt__graph_node(o->fused, i);
+        if (o->seen[i])
+            magnitudes[i] = largest(o->ranges[i]) *
+                            (float)rt__entropy_bins(o->histograms + (size_t)i * RT_ENTROPY_BINS) /
+                            (float)RT_ENTROPY_BINS;
+        else
+            magnitudes[i] = node->n_inputs ? magnitudes[node->inputs[0].node] : 0;
+        if (i == input.node)
+            magnitudes[i] = 1;
+    }
+}
+
+rt_code rt__calibrate_magnitudes(const rt_graph *fused, rt_edge input, rt_edge output, int32_t height,
+                                 int32_t width, const rt_photo_list *photos, const rt_progress *progress,
+                                 float *magnitudes, rt_error *err)
+{
+    size_t count = rt__graph_count(fused);
+    observer o = {.fused = fused};
+    pass p = {.height = height, .width = width, .photos = photos, .progress = progress, .observer = &o};
+    rt_plan *plan = NULL;
+    rt_code code = RT_OK;
+    o.ranges = calloc(count, sizeof *o.ranges);
+    o.seen = calloc(count, sizeof *o.seen);
+    o.histograms = calloc(count, RT_ENTROPY_BINS * sizeof *o.histograms);
+    if (!o.ranges || !o.seen || !o.histograms)
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK)
+        code = rt__plan_new(fused, input, output, &plan, err);
+    p.plan = plan;
+    if (code == RT_OK && (code = find_ranges(&p, input, err)) == RT_OK) {
+        p.title = "measuring magnitudes";
+        p.look = count_magnitudes;
+        code = run_photos(&p, err);
+    }
+    if (code == RT_OK)
+        set_magnitudes(&o, input, magnitudes);
+    rt__plan_free(plan);
+    free(o.ranges);
+    free(o.seen);
+    free(o.histograms);
     return code;
 }

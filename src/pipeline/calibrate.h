@@ -13,4 +13,10 @@ rt_code rt__calibrate(const rt_graph *fused, rt_edge input, rt_edge output, int3
                       const rt_photo_list *photos, const rt_progress *progress, rt_tflite_range *ranges,
                       rt_error *err);
 
+/* The same photos for symmetric 8 bits: the magnitude of each node that becomes 127, by entropy (entropy.h);
+ * the input's is 1.  Each photo is run twice. */
+rt_code rt__calibrate_magnitudes(const rt_graph *fused, rt_edge input, rt_edge output, int32_t height,
+                                 int32_t width, const rt_photo_list *photos, const rt_progress *progress,
+                                 float *magnitudes, rt_error *err);
+
 #endif

@@ -24,6 +24,8 @@ static rt_code check(const rt_export_options *o, rt_error *err)
         return rt_fail(err, RT_EARG, "name the file to write: retrain export --format onnx GRAPH OUT");
     if (o->sample_photos && o->format != RT_EXPORT_TFLITE)
         return rt_fail(err, RT_EARG, "--quantize goes with --format tflite only");
+    if (o->int8_photos && o->format != RT_EXPORT_JETSON)
+        return rt_fail(err, RT_EARG, "--int8_calibration goes with --target jetson only");
     if (!o->sample_photos && o->bytes != RT_BYTES_UINT8)
         return rt_fail(err, RT_EARG, "--quantized_type goes with --quantize only");
     if (!onnx && (o->opset || o->dynamic_batch))

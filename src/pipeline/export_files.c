@@ -33,24 +33,27 @@ rt_code rt__export_labels(const rt_export_job *job, rt_buffer *text, rt_error *e
 
 /* ---- ONNX ---- */
 
-rt_code rt__export_onnx_bytes(const rt_export_job *job, const float *scale, const float *shift,
-                              rt_buffer *file, rt_error *err)
+rt_code rt__export_onnx_bytes(const rt_export_job *job, const rt_export_onnx_how *how, rt_buffer *file,
+                              rt_error *err)
 {
     rt_buffer labels = {0};
-    rt_onnx_options options = {.opset = job->options->opset, .dynamic_batch = job->options->dynamic_batch};
+    rt_onnx_options options = {.opset = job->options->opset,
+                               .dynamic_batch = job->options->dynamic_batch,
+                               .told = how->told,
+                               .user = how->user};
     rt_folded f = {0};
     size_t n_fake_quant = 0;
     rt_code code = rt__export_labels(job, &labels, err);
     const char *metadata[] = {"labels", labels.bytes, "input",
                               "red, green, blue in 0 .. 1, bilinear, aspect not kept"};
-    for (int c = 0; scale && c < 3; c++) {
-        options.input_scale[c] = scale[c];
-        options.input_shift[c] = shift[c];
+    for (int c = 0; how->scale && c < 3; c++) {
+        options.input_scale[c] = how->scale[c];
+        options.input_shift[c] = how->shift[c];
         metadata[3] = "as jetson-inference's imagenet feeds it";
     }
     options.metadata = metadata;
     options.n_metadata = 2;
-    if (code == RT_OK && (code = rt__export_fold(job, false, &f, err)) == RT_OK)
+    if (code == RT_OK && (code = rt__export_fold(job, how->told != NULL, &f, err)) == RT_OK)
         code = rt__onnx_write(f.graph, f.input, f.output, &f.shape, job->info->feature_size, &options, file,
                               &n_fake_quant, err);
     if (code == RT_OK && n_fake_quant)
@@ -66,7 +69,7 @@ rt_code rt__export_onnx_bytes(const rt_export_job *job, const float *scale, cons
 rt_code rt__export_onnx(const rt_export_job *job, rt_error *err)
 {
     rt_buffer file = {0};
-    rt_code code = rt__export_onnx_bytes(job, NULL, NULL, &file, err);
+    rt_code code = rt__export_onnx_bytes(job, &(rt_export_onnx_how){0}, &file, err);
     if (code == RT_OK)
         code = rt__export_write(job, &file, err);
     rt__buffer_clear(&file);

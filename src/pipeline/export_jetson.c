@@ -38,12 +38,18 @@ static rt_code put(jetson *j, const char *name, const rt_buffer *content, bool e
 
 static rt_code put_models(jetson *j, rt_error *err)
 {
-    rt_buffer plain = {0}, normalised = {0};
-    rt_code code = rt__export_onnx_bytes(j->job, NULL, NULL, &plain, err);
-    if (code == RT_OK && (code = put(j, "model_01.onnx", &plain, false, err)) == RT_OK &&
-        (code = rt__export_onnx_bytes(j->job, imagenet_std, imagenet_mean, &normalised, err)) == RT_OK)
+    const rt_export_onnx_how as_it_is = {0}, from_imagenet = {.scale = imagenet_std, .shift = imagenet_mean};
+    rt_buffer plain = {0}, table = {0}, normalised = {0};
+    rt_code code = j->job->options->int8_photos ? rt__export_int8(j->job, &plain, &table, err)
+                                                : rt__export_onnx_bytes(j->job, &as_it_is, &plain, err);
+    if (code == RT_OK)
+        code = put(j, "model_01.onnx", &plain, false, err);
+    if (code == RT_OK && table.size)
+        code = put(j, RT_JETSON_TABLE, &table, false, err);
+    if (code == RT_OK && (code = rt__export_onnx_bytes(j->job, &from_imagenet, &normalised, err)) == RT_OK)
         code = put(j, "model.onnx", &normalised, false, err);
     rt__buffer_clear(&plain);
+    rt__buffer_clear(&table);
     rt__buffer_clear(&normalised);
     return code;
 }
@@ -182,8 +188,14 @@ rt_code rt__export_jetson(const rt_export_job *job, rt_error *err)
     if ((code = rt__buffer_ok(&folder, err)) != RT_OK)
         return code;
     j.folder = folder.bytes;
-    j.facts = (rt_jetson_facts){
-        job->info->path, job->info->height, job->info->width, job->labels.names, job->labels.n, NULL, 0};
+    j.facts = (rt_jetson_facts){job->info->path,
+                                job->info->height,
+                                job->info->width,
+                                job->labels.names,
+                                job->labels.n,
+                                NULL,
+                                0,
+                                job->options->int8_photos != NULL};
     if ((code = rt__folder_make(folder.bytes, err)) == RT_OK && (code = put_models(&j, err)) == RT_OK &&
         (code = put_probe(&j, err)) == RT_OK && (code = put_texts(&j, err)) == RT_OK &&
         rename(folder.bytes, job->options->output) != 0) {

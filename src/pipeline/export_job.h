@@ -29,9 +29,18 @@ rt_code rt__export_labels(const rt_export_job *job, rt_buffer *text, rt_error *e
 rt_code rt__export_write(const rt_export_job *job, const rt_buffer *file, rt_error *err);
 
 /* The ONNX file of the job's classifier.  What the runtime feeds is x; the network gets x * scale + shift of
- * it per channel, both NULL for x in [0, 1]. */
-rt_code rt__export_onnx_bytes(const rt_export_job *job, const float *scale, const float *shift,
-                              rt_buffer *file, rt_error *err);
+ * it per channel, both NULL for x in [0, 1].  told, user: rt_onnx_options's, of the plain fold. */
+typedef struct rt_export_onnx_how {
+    const float *scale, *shift;
+    void (*told)(void *user, const char *tensor, uint32_t node);
+    void *user;
+} rt_export_onnx_how;
+
+rt_code rt__export_onnx_bytes(const rt_export_job *job, const rt_export_onnx_how *how, rt_buffer *file,
+                              rt_error *err);
+
+/* The same file for pixels in [0, 1], and the table by which TensorRT runs it in 8 bits (export_int8.c). */
+rt_code rt__export_int8(const rt_export_job *job, rt_buffer *file, rt_buffer *table, rt_error *err);
 
 rt_code rt__export_onnx(const rt_export_job *job, rt_error *err);
 rt_code rt__export_tflite(const rt_export_job *job, rt_error *err);

@@ -202,6 +202,17 @@ static void write_readme(const rt_jetson_facts *facts, rt_buffer *text)
         "\n"
         "probe.ppm is '%s' with probability %.5f; with FP16 the third digit may differ.\n",
         facts->source, (int)facts->height, (int)facts->width, facts->expected, (double)facts->score);
+    if (facts->has_table)
+        rt__buffer_text(
+            text,
+            "\n" RT_JETSON_TABLE
+            "       ranges of model_01.onnx for INT8, by entropy.  A Nano has no INT8; on a Xavier or\n"
+            "Orin: trtexec --onnx=model_01.onnx --fp16 --int8 --calib=" RT_JETSON_TABLE "\n"
+            "or, in DeepStream's configurations, network-mode=1 and int8-calib-file=" RT_JETSON_TABLE ".\n"
+            "It was never read by a TensorRT: only its arithmetic was imitated on a PC.  If yours does not "
+            "take\n"
+            "the version in its first line, write your own there (TRT-8201-EntropyCalibration2 for "
+            "8.2.1).\n");
 }
 
 const rt_jetson_file rt__jetson_files[] = {

@@ -4,6 +4,9 @@
 
 #include "base/buffer.h"
 
+/* The ranges for TensorRT's INT8. */
+#define RT_JETSON_TABLE "calibration.table"
+
 /* What the files are about. */
 typedef struct rt_jetson_facts {
     const char *source; /* file the folder was made from */
@@ -12,6 +15,7 @@ typedef struct rt_jetson_facts {
     size_t n_labels;
     const char *expected; /* label of the probe image */
     float score;          /* and its probability */
+    bool has_table;       /* RT_JETSON_TABLE is there */
 } rt_jetson_facts;
 
 typedef struct rt_jetson_file {
