@@ -11,7 +11,8 @@ typedef struct rt_module rt_module;
 
 /* What the user says about a graph that does not say it itself.  {0} leaves everything to be found. */
 typedef struct rt_module_options {
-    const char *bottleneck_tensor;     /* "a/b" or "a/b:0"; NULL: the module's own output, or the input of the
+    const char *bottleneck_tensor;     /* "a/b" or "a/b:0", also several, "a/b,c/d:0", whose vectors
+                                          are put together; NULL: the module's own output, or the input of the
                                           classifier's last MatMul or Conv2D */
     const char *input_tensor;          /* NULL: the only image Placeholder */
     int32_t input_height, input_width; /* 0: from the graph */

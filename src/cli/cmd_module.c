@@ -9,9 +9,10 @@
 #define MODULE(field) offsetof(rt_create_options, module.field)
 
 static const rt_option options[] = {
-    {"bottleneck_tensor", "Network", RT_OPTION_TEXT, "NAME", 0, 0, MODULE(bottleneck_tensor),
+    {"bottleneck_tensor", "Network", RT_OPTION_TEXT, "NAME[,NAME...]", 0, 0, MODULE(bottleneck_tensor),
      "the module's own, or what the graph's last layer reads",
-     "Tensor that becomes the feature vector, such as a/b:0."},
+     "Tensor that becomes the feature vector, such as a/b:0; the vectors of several, as in a/b,c/d, are put "
+     "together."},
     {"input_tensor", NULL, RT_OPTION_TEXT, "NAME", 0, 0, MODULE(input_tensor), "the only image placeholder",
      "Tensor that takes the pixels."},
     {"input_size", NULL, RT_OPTION_SIZE, "HxW", 1, 16384, MODULE(input_height), "from the network",

@@ -27,12 +27,13 @@ static rt_code find_detector(rt_network *network, const rt_module_options *optio
     return RT_OK;
 }
 
-/* A tensor named inside a detector, or a graph that reads photos itself: the images come out of what sizes
- * them, not out of a Placeholder. */
-static bool take_pixels(rt_network *network)
+/* A graph that reads or sizes photos itself: the images come out of what sizes them, not out of a
+ * Placeholder.
+ */
+static bool take_pixels(rt_network *network, bool with_size)
 {
     rt_detector found;
-    if (rt__find_detector(network->graph, &found, NULL) != RT_OK ||
+    if (rt__find_detector(network->graph, &found, NULL) != RT_OK || (with_size && found.height == 0) ||
         strcmp(rt__graph_node(network->graph, found.input.node)->op, "Placeholder") == 0)
         return false;
     network->input = found.input;
@@ -44,14 +45,16 @@ static bool take_pixels(rt_network *network)
 
 static rt_code find_input(rt_network *network, const rt_module_options *options, rt_error *err)
 {
-    rt_code code = options->input_tensor ? rt__network_find(network, options->input_tensor, "--input_tensor",
-                                                            &network->input, err)
-                                         : rt__network_find_input(network, err);
+    rt_code code;
+    if (options->input_tensor)
+        code = rt__network_find(network, options->input_tensor, "--input_tensor", &network->input, err);
+    else
+        code = rt__network_find_input(network, err);
     if (code == RT_OK)
         rt__network_read_input(network);
-    else if (code != RT_ENOMEM && !options->input_tensor && take_pixels(network))
-        return RT_OK;
-    return code;
+    if (code == RT_ENOMEM || options->input_tensor || (code == RT_OK && network->height > 0))
+        return code;
+    return take_pixels(network, code == RT_OK) ? RT_OK : code;
 }
 
 /* Whether a convolution classifies each place of a map: a detector's head, which does not end a network. */
@@ -82,8 +85,7 @@ static rt_code find_feature(rt_network *network, const rt_module_options *option
     rt_code code;
     if (options->bottleneck_tensor) {
         rt__buffer_format(&network->notice, "features from %s", options->bottleneck_tensor);
-        return rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor", &network->feature,
-                                err);
+        return rt__network_find_features(network, options->bottleneck_tensor, err);
     }
     code = rt__find_classifier(graph, network->answers, network->n_answers, &classifier, err);
     if (code == RT_EUNSUPPORTED && network->has_vector) {
@@ -114,8 +116,7 @@ static rt_code override_module(rt_network *network, const rt_module_options *opt
     rt_code code = RT_OK;
     if (options->bottleneck_tensor) {
         rt__buffer_format(&network->notice, "; features from %s", options->bottleneck_tensor);
-        code = rt__network_find(network, options->bottleneck_tensor, "--bottleneck_tensor", &network->feature,
-                                err);
+        code = rt__network_find_features(network, options->bottleneck_tensor, err);
     }
     if (code == RT_OK && options->input_tensor) {
         code = rt__network_find(network, options->input_tensor, "--input_tensor", &network->input, err);

@@ -1,5 +1,5 @@
 /* From what a reader found to the module that the others are promised. */
-#include "graph/fused.h"
+#include "append.h"
 #include "graph/prune.h"
 #include "module.h"
 #include "network.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANNELS = 3, MOST_APPENDED = 2 };
+enum { CHANNELS = 3 };
 
 /* The Placeholder says what the module takes, whatever the file said of batches. */
 static rt_code declare_input(rt_graph *graph, uint32_t input, int32_t height, int32_t width, rt_error *err)
@@ -21,45 +21,6 @@ static rt_code declare_input(rt_graph *graph, uint32_t input, int32_t height, in
                          .value.shape = {.rank = 4, .dim = {RT_UNKNOWN, height, width, CHANNELS}}};
     rt__graph_set_attrs(graph, input, attrs, 2);
     return RT_OK;
-}
-
-/* A name nobody has yet. */
-static rt_code new_name(rt_graph *graph, const char *wanted, const char **name, rt_error *err)
-{
-    rt_buffer text = {0};
-    uint32_t taken;
-    rt_code code = RT_OK;
-    rt__buffer_text(&text, wanted);
-    for (unsigned i = 1; !text.failed && rt__graph_find(graph, text.bytes, &taken); i++) {
-        rt__buffer_reset(&text);
-        rt__buffer_format(&text, "%s_%u", wanted, i);
-    }
-    if (text.failed || !(*name = rt__arena_string(rt__graph_arena(graph), text.bytes)))
-        code = rt_fail(err, RT_ENOMEM, "out of memory");
-    rt__buffer_clear(&text);
-    return code;
-}
-
-/* Adds op(x, a constant); *y is its output. */
-static rt_code add_with_const(rt_graph *graph, const char *op, const char *op_name, const char *const_name,
-                              rt_edge x, const rt_tensor *constant, rt_edge *y, rt_error *err)
-{
-    static const rt_attr float_type = {.name = "T", .kind = RT_ATTR_TYPE, .value.type = RT_FLOAT};
-    const char *name;
-    rt_edge inputs[2] = {x, {0, 0}};
-    rt_code code = new_name(graph, const_name, &name, err);
-    if (code == RT_OK)
-        code = rt__graph_add_const(graph, name, constant, &inputs[1].node, err);
-    if (code == RT_OK)
-        code = new_name(graph, op_name, &name, err);
-    if (code == RT_OK)
-        code = rt__graph_add(graph, name, op, &y->node, err);
-    if (code == RT_OK)
-        code = rt__graph_set_inputs(graph, y->node, inputs, 2, NULL, 0, err);
-    if (code == RT_OK)
-        code = rt__graph_set_attr(graph, y->node, &float_type, err);
-    y->output = 0;
-    return code;
 }
 
 /* What reads `from` shall read `to`; nodes from `first` on are left alone. */
@@ -111,34 +72,14 @@ static rt_code scale_pixels(rt_graph *graph, const rt_network *network, rt_edge 
     }
     code = numbers(graph, factors, each, &factor, err);
     if (code == RT_OK && (each || network->input_std != 255))
-        code = add_with_const(graph, "Mul", "retrain_input/Mul", "retrain_input/Mul/y", *x, &factor, x, err);
+        code = rt__append_with_const(graph, "Mul", "retrain_input/Mul", "retrain_input/Mul/y", *x, &factor, x,
+                                     err);
     if (code == RT_OK)
         code = numbers(graph, shifts, each, &shift, err);
     if (code == RT_OK && (each || network->input_mean != 0))
-        code = add_with_const(graph, "Sub", "retrain_input/Sub", "retrain_input/Sub/y", *x, &shift, x, err);
+        code = rt__append_with_const(graph, "Sub", "retrain_input/Sub", "retrain_input/Sub/y", *x, &shift, x,
+                                     err);
     return code;
-}
-
-static rt_code int_vector(rt_graph *graph, const int32_t *values, size_t count, rt_tensor *tensor,
-                          rt_error *err)
-{
-    *tensor = (rt_tensor){.dtype = RT_INT32, .shape = {.rank = 1, .dim = {(int64_t)count}}};
-    tensor->bytes = count * sizeof *values;
-    tensor->data = rt__arena_copy(rt__graph_arena(graph), values, tensor->bytes);
-    return tensor->data ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
-}
-
-/* An op whose second input is a vector of int32, the type of which stands in type_name. */
-static rt_code add_with_ints(rt_graph *graph, const char *op, const char *op_name, const char *const_name,
-                             const char *type_name, const int32_t *values, size_t count, rt_edge *x,
-                             rt_error *err)
-{
-    const rt_attr type = {.name = type_name, .kind = RT_ATTR_TYPE, .value.type = RT_INT32};
-    rt_tensor vector;
-    rt_code code = int_vector(graph, values, count, &vector, err);
-    if (code == RT_OK)
-        code = add_with_const(graph, op, op_name, const_name, *x, &vector, x, err);
-    return code == RT_OK ? rt__graph_set_attr(graph, x->node, &type, err) : code;
 }
 
 /* (255 x - mean) / std = x * (255 / std) - mean / std; and channels first where the network wants them so. */
@@ -149,45 +90,10 @@ static rt_code adapt_input(rt_graph *graph, const rt_network *network, rt_edge i
     rt_edge adapted = input;
     rt_code code = scale_pixels(graph, network, &adapted, err);
     if (network->planar && code == RT_OK)
-        code = add_with_ints(graph, "Transpose", "retrain_input/transpose", "retrain_input/transpose/perm",
-                             "Tperm", channels_first, 4, &adapted, err);
+        code =
+            rt__append_with_ints(graph, "Transpose", "retrain_input/transpose",
+                                 "retrain_input/transpose/perm", "Tperm", channels_first, 4, &adapted, err);
     return code == RT_OK ? reconnect(graph, input, adapted, first, err) : code;
-}
-
-static rt_code no_vector(const rt_graph *graph, rt_edge feature, const rt_shape *shape, rt_error *err)
-{
-    const rt_node *node = rt__graph_node(graph, feature.node);
-    char text[128];
-    return rt_fail(err, RT_EUNSUPPORTED,
-                   "feature tensor '%s' (%s) is %s for one photo; [1,n] or [1,h,w,n] is needed", node->name,
-                   node->op, rt__shape_text(shape, text, sizeof text));
-}
-
-/* Makes the feature a vector: what has one place only is reshaped, a map is averaged over its places. */
-static rt_code make_vector(rt_network *network, rt_module *m, rt_error *err)
-{
-    static const int32_t rows_columns[2] = {1, 2}, behind_channels[2] = {2, 3};
-    const rt_attr drop = {.name = "keep_dims", .kind = RT_ATTR_BOOL, .value.b = false};
-    rt_shape s;
-    int64_t size, places;
-    rt_code code =
-        rt__graph_output_shape(m->graph, m->input, m->feature, network->height, network->width, &s, err);
-    if (code != RT_OK)
-        return code;
-    size = s.rank == 4 && network->planar ? s.dim[1] : s.dim[s.rank > 0 ? s.rank - 1 : 0];
-    if ((s.rank != 2 && s.rank != 4) || s.dim[0] != 1 || size < 1 || size > INT32_MAX)
-        return no_vector(m->graph, m->feature, &s, err);
-    m->info.feature_size = (int32_t)size;
-    if (s.rank == 2)
-        return RT_OK;
-    places = s.dim[1] * s.dim[2] * s.dim[3] / size;
-    if (places == 1)
-        return add_with_ints(m->graph, "Reshape", "retrain_feature/Reshape", "retrain_feature/Reshape/shape",
-                             "Tshape", (const int32_t[]){RT_UNKNOWN, (int32_t)size}, 2, &m->feature, err);
-    rt__buffer_format(&network->notice, "; averaged over %lld places", (long long)places);
-    code = add_with_ints(m->graph, "Mean", "retrain_feature/Mean", "retrain_feature/Mean/reduction_indices",
-                         "Tidx", network->planar ? behind_channels : rows_columns, 2, &m->feature, err);
-    return code == RT_OK ? rt__graph_set_attr(m->graph, m->feature.node, &drop, err) : code;
 }
 
 static uint64_t count_weights(const rt_graph *graph)
@@ -202,19 +108,22 @@ static uint64_t count_weights(const rt_graph *graph)
     return count;
 }
 
-/* Prunes for good, after what was put in: that also brings it into order. */
-static rt_code make_graph(rt_network *network, rt_module *m, rt_error *err)
+/* Prunes for good, after what was put in: that also brings it into order.  features: [RT_MOST_FEATURES] */
+static rt_code make_graph(rt_network *network, rt_module *m, rt_edge *features, rt_error *err)
 {
     rt_graph *cut = NULL;
-    rt_edge input, feature;
-    rt_code code = rt__graph_prune_from(network->graph, network->input, &network->feature, 1, &cut, &input,
-                                        &feature, err);
+    rt_edge input, all[RT_MOST_FEATURES];
+    size_t n = 1 + network->n_more;
+    rt_code code;
+    all[0] = network->feature;
+    memcpy(all + 1, network->more, network->n_more * sizeof *all);
+    code = rt__graph_prune_from(network->graph, network->input, all, n, &cut, &input, all, err);
     if (code == RT_OK)
         code = declare_input(cut, input.node, network->height, network->width, err);
     if (code == RT_OK)
         code = adapt_input(cut, network, input, err);
     if (code == RT_OK)
-        code = rt__graph_prune(cut, &feature, 1, &m->graph, &m->feature, err);
+        code = rt__graph_prune(cut, all, n, &m->graph, features, err);
     if (code == RT_OK && !rt__graph_find(m->graph, rt__graph_node(cut, input.node)->name, &m->input.node))
         code = rt_fail(err, RT_EUNSUPPORTED, "feature tensor '%s' does not depend on the images of '%s'",
                        rt__graph_node(network->graph, network->feature.node)->name,
@@ -231,7 +140,7 @@ static void close_bundle(void *bundle)
 static rt_code freeze(rt_network *network, rt_module *m, rt_error *err)
 {
     bool *is_variable =
-        rt__arena_alloc(rt__graph_arena(m->graph), (size_t)rt__graph_count(m->graph) + MOST_APPENDED);
+        rt__arena_alloc(rt__graph_arena(m->graph), (size_t)rt__graph_count(m->graph) + RT_MOST_APPENDED);
     rt_bundle *bundle = network->variables;
     rt_code code;
     if (!is_variable)
@@ -262,6 +171,10 @@ static rt_code describe(const rt_network *network, const char *path, rt_module *
     info->input = name.failed ? NULL : rt__arena_string(arena, name.bytes);
     rt__buffer_reset(&name);
     rt__edge_name(network->graph, network->feature, &name);
+    for (size_t i = 0; i < network->n_more; i++) {
+        rt__buffer_text(&name, ",");
+        rt__edge_name(network->graph, network->more[i], &name);
+    }
     info->feature = name.failed ? NULL : rt__arena_string(arena, name.bytes);
     info->notice = network->notice.failed
                        ? NULL
@@ -274,14 +187,15 @@ static rt_code describe(const rt_network *network, const char *path, rt_module *
 
 rt_code rt__network_finish(rt_network *network, const char *path, rt_module **module, rt_error *err)
 {
+    rt_edge features[RT_MOST_FEATURES];
     rt_module *m = calloc(1, sizeof *m);
     rt_code code = m ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
     if (code == RT_OK)
-        code = make_graph(network, m, err);
+        code = make_graph(network, m, features, err);
     if (code == RT_OK)
         code = freeze(network, m, err);
     if (code == RT_OK)
-        code = make_vector(network, m, err);
+        code = rt__make_vector(network, features, m, err);
     if (code == RT_OK)
         code = describe(network, path, m, err);
     if (code == RT_OK)

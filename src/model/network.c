@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { MAX_SIDE = 16384 };
 
@@ -24,6 +25,29 @@ rt_code rt__network_find(const rt_network *network, const char *name, const char
     rt_code code = rt__graph_find_tensor(network->graph, name, edge, err);
     if (code != RT_OK)
         rt_doing(err, NULL, "cannot use %s", option);
+    return code;
+}
+
+rt_code rt__network_find_features(rt_network *network, const char *names, rt_error *err)
+{
+    static const char option[] = "--bottleneck_tensor";
+    rt_buffer name = {0};
+    rt_code code = RT_OK;
+    network->n_more = 0;
+    for (size_t i = 0; code == RT_OK && names; i++) {
+        const char *comma = strchr(names, ',');
+        rt__buffer_reset(&name);
+        rt__buffer_add(&name, names, comma ? (size_t)(comma - names) : strlen(names));
+        names = comma ? comma + 1 : NULL;
+        code = rt__buffer_ok(&name, err);
+        if (code == RT_OK && i == RT_MOST_FEATURES)
+            code = rt_fail(err, RT_ELIMIT, "%s: at most %d tensors", option, RT_MOST_FEATURES);
+        if (code == RT_OK)
+            code = rt__network_find(network, name.bytes, option,
+                                    i ? &network->more[i - 1] : &network->feature, err);
+        network->n_more = i;
+    }
+    rt__buffer_clear(&name);
     return code;
 }
 

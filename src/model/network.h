@@ -7,13 +7,17 @@
 #include "graph/graph.h"
 #include "retrain/module.h"
 
+enum { RT_MOST_FEATURES = 16 }; /* tensors that --bottleneck_tensor may name */
+
 typedef struct rt_network {
-    const rt_module_options *options;    /* what the user says; borrowed, not NULL while a file is read */
-    const char *kind;                    /* static text */
-    rt_graph *graph;                     /* owned */
-    rt_bundle *variables;                /* owned; NULL when every weight is a Const already */
-    bool is_cut;                         /* the file itself says what follows: a module's signature */
-    rt_edge input, feature;              /* tensors of graph */
+    const rt_module_options *options;   /* what the user says; borrowed, not NULL while a file is read */
+    const char *kind;                   /* static text */
+    rt_graph *graph;                    /* owned */
+    rt_bundle *variables;               /* owned; NULL when every weight is a Const already */
+    bool is_cut;                        /* the file itself says what follows: a module's signature */
+    rt_edge input, feature;             /* tensors of graph */
+    rt_edge more[RT_MOST_FEATURES - 1]; /* [n_more] their vectors are put behind that of feature */
+    size_t n_more;
     bool planar;                         /* the input wants [n,3,h,w] */
     int32_t height, width;               /* pixels; 0: not known */
     float input_mean, input_std;         /* as in rt_module_info */
@@ -43,6 +47,9 @@ void rt__edge_name(const rt_graph *graph, rt_edge edge, rt_buffer *buffer);
 /* The tensor of a name the user gave. option: "--input_tensor", for the message. */
 rt_code rt__network_find(const rt_network *network, const char *name, const char *option, rt_edge *edge,
                          rt_error *err);
+
+/* The tensors of --bottleneck_tensor, "a" or "a,b:0": feature and more.  RT_ELIMIT for too many. */
+rt_code rt__network_find_features(rt_network *network, const char *names, rt_error *err);
 
 /* Lets the user's height, width, mean and deviation take precedence; RT_EARG for impossible ones,
  * RT_EUNSUPPORTED when a size is still missing. */
