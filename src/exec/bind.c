@@ -13,6 +13,7 @@ static const rt_bind_row rows[] = {
     {"rt.FakeQuant", 0, 1, 1, rt__bind_fake_quant},
     {"rt.GlobalAverage", 0, 1, 1, rt__bind_global_average},
     {"rt.MatMul", 2, 1, 1, rt__bind_matmul},
+    {"rt.Mul", 0, 2, 2, rt__bind_mul},
     {"rt.Pad", 0, 1, 1, rt__bind_pad},
     {"rt.Pool", 0, 1, 1, rt__bind_pool},
     {"rt.Reshape", 0, 1, 1, rt__bind_reshape},

@@ -49,6 +49,7 @@ rt_edge rt__bind_tensor(const rt_bind_row *row, const rt_node *node, uint32_t i)
 rt_bind_function rt__bind_conv, rt__bind_depthwise, rt__bind_matmul;
 rt_bind_function rt__bind_pool, rt__bind_global_average, rt__bind_pad;
 rt_bind_function rt__bind_add, rt__bind_affine, rt__bind_fake_quant, rt__bind_activation, rt__bind_softmax;
+rt_bind_function rt__bind_mul;
 rt_bind_function rt__bind_concat, rt__bind_reshape;
 
 /* ---- for the bind functions ---- */

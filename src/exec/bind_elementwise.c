@@ -23,6 +23,21 @@ rt_code rt__bind_add(rt_op *op, rt_bound *bound, rt_error *err)
     return op->kernels->add(op->kernels, &spec, &bound->kernel, err);
 }
 
+rt_code rt__bind_mul(rt_op *op, rt_bound *bound, rt_error *err)
+{
+    rt_mul_spec spec = {.src = op->tensors[0]};
+    const rt_grid *a = &op->tensors[0], *b = &op->tensors[1];
+    rt_code code = rt__arg_activation(op, &spec.activation, err);
+    if (code != RT_OK)
+        return code;
+    spec.gate = b->h == 1 && b->w == 1 && (a->h > 1 || a->w > 1);
+    if (a->c != b->c || (!spec.gate && (a->h != b->h || a->w != b->w)))
+        return rt_fail(err, RT_EUNSUPPORTED, "multiplies [%d,%d,%d] and [%d,%d,%d]", a->h, a->w, a->c, b->h,
+                       b->w, b->c);
+    bound->out = spec.src;
+    return op->kernels->mul(op->kernels, &spec, &bound->kernel, err);
+}
+
 rt_code rt__bind_affine(rt_op *op, rt_bound *bound, rt_error *err)
 {
     rt_affine_spec spec = {.src = op->tensors[0]};

@@ -120,7 +120,8 @@ static rt_code take_result(builder *b, uint32_t now, const rt_kernel *kernel, co
 {
     rt_plan *plan = b->plan;
     for (uint32_t i = 0; kernel->in_place && i < kernel->n_src; i++)
-        if (rt__value_is_spent(plan, src[i], now))
+        if (rt__grid_floats(&kernel->src[i]) == rt__grid_floats(&kernel->dst) &&
+            rt__value_is_spent(plan, src[i], now))
             return rt__value_in(plan, plan->values[src[i]].buffer, &kernel->dst, b->last_use[now], dst, err);
     return rt__value_new(plan, &kernel->dst, b->last_use[now], dst, err);
 }

@@ -113,12 +113,32 @@ static const char *swish(rt_onnx_build *b, const char *name, const char *x, floa
     return name;
 }
 
+/* x * clip(x / 6 + 1 / 2, 0, 1) */
+static const char *hard_swish(rt_onnx_build *b, const char *name, const char *x, float alpha)
+{
+    const char *gate = rt__onnx_name(b, name, "/gate");
+    const char *inputs[2] = {x, gate};
+    Onnx__Node *node = gate ? rt__onnx_node(b, "HardSigmoid", gate, &x, 1) : NULL;
+    (void)alpha;
+    if (node) {
+        rt__onnx_attr_float(b, node, "alpha", 1.0F / 6);
+        rt__onnx_attr_float(b, node, "beta", 0.5F);
+        rt__onnx_node(b, "Mul", name, inputs, 2);
+    }
+    return name;
+}
+
 static const struct activation {
     const char *name;
     const char *(*emit)(rt_onnx_build *b, const char *name, const char *x, float alpha);
 } activations[] = {
-    {"relu", relu},       {"relu6", relu6},           {"sigmoid", sigmoid},
-    {"tanh", hyperbolic}, {"leaky_relu", leaky_relu}, {"swish", swish},
+    {"relu", relu},
+    {"relu6", relu6},
+    {"sigmoid", sigmoid},
+    {"tanh", hyperbolic},
+    {"leaky_relu", leaky_relu},
+    {"swish", swish},
+    {"hard_swish", hard_swish},
 };
 
 /* The node's activation behind the tensor `raw`; raw itself where there is none. */
@@ -337,12 +357,22 @@ static rt_code emit_concat(rt_onnx_build *b, uint32_t node)
     return b->code;
 }
 
-static rt_code emit_add(rt_onnx_build *b, uint32_t node)
+static rt_code of_two(rt_onnx_build *b, uint32_t node, const char *op)
 {
     const char *inputs[] = {input_name(b, node, 0), input_name(b, node, 1)};
-    Onnx__Node *sum =
-        rt__onnx_node(b, "Add", rt__onnx_name(b, rt__graph_node(b->graph, node)->name, ""), inputs, 2);
-    return sum ? finish(b, node, sum->output[0]) : b->code;
+    Onnx__Node *result =
+        rt__onnx_node(b, op, rt__onnx_name(b, rt__graph_node(b->graph, node)->name, ""), inputs, 2);
+    return result ? finish(b, node, result->output[0]) : b->code;
+}
+
+static rt_code emit_add(rt_onnx_build *b, uint32_t node)
+{
+    return of_two(b, node, "Add");
+}
+
+static rt_code emit_mul(rt_onnx_build *b, uint32_t node)
+{
+    return of_two(b, node, "Mul");
 }
 
 const char *rt__onnx_affine(rt_onnx_build *b, const char *name, const char *x, const float *scale,
@@ -422,6 +452,7 @@ static const struct row {
     {"rt.Pool", emit_pool},       {"rt.Concat", emit_concat},       {"rt.GlobalAverage", emit_global_average},
     {"rt.Add", emit_add},         {"rt.Affine", emit_affine},       {"rt.FakeQuant", emit_fake_quant},
     {"rt.Softmax", emit_softmax}, {"rt.Reshape", emit_reshape},     {"rt.Activation", emit_activation},
+    {"rt.Mul", emit_mul},
 };
 
 rt_code rt__onnx_emit(rt_onnx_build *build, uint32_t node)

@@ -54,13 +54,15 @@ static const struct activation {
     uint8_t options_type;
     bool fixed; /* an int8 output has the range below by definition */
     rt_tflite_range range;
+    bool gates; /* x times that */
 } activations[] = {
-    {"relu", RT_TFL_FUSED_RELU, RT_TFL_RELU, RT_TFL_NO_OPTIONS, false, {0, 0}},
-    {"relu6", RT_TFL_FUSED_RELU6, RT_TFL_RELU6, RT_TFL_NO_OPTIONS, false, {0, 0}},
-    {"sigmoid", 0, RT_TFL_LOGISTIC, RT_TFL_NO_OPTIONS, true, {0, 255.0f / 256}},
-    {"tanh", 0, RT_TFL_TANH, RT_TFL_NO_OPTIONS, true, {-1, 127.0f / 128}},
-    {"leaky_relu", 0, RT_TFL_LEAKY_RELU, RT_TFL_LEAKY_RELU_OPTIONS, false, {0, 0}},
-    {"hard_swish", 0, RT_TFL_HARD_SWISH, RT_TFL_HARD_SWISH_OPTIONS, false, {0, 0}},
+    {"relu", RT_TFL_FUSED_RELU, RT_TFL_RELU, RT_TFL_NO_OPTIONS, false, {0, 0}, false},
+    {"relu6", RT_TFL_FUSED_RELU6, RT_TFL_RELU6, RT_TFL_NO_OPTIONS, false, {0, 0}, false},
+    {"sigmoid", 0, RT_TFL_LOGISTIC, RT_TFL_NO_OPTIONS, true, {0, 255.0f / 256}, false},
+    {"tanh", 0, RT_TFL_TANH, RT_TFL_NO_OPTIONS, true, {-1, 127.0f / 128}, false},
+    {"leaky_relu", 0, RT_TFL_LEAKY_RELU, RT_TFL_LEAKY_RELU_OPTIONS, false, {0, 0}, false},
+    {"hard_swish", 0, RT_TFL_HARD_SWISH, RT_TFL_HARD_SWISH_OPTIONS, false, {0, 0}, false},
+    {"swish", 0, RT_TFL_LOGISTIC, RT_TFL_NO_OPTIONS, true, {0, 255.0f / 256}, true},
 };
 
 static const struct activation *find_activation(const emission *e, const char *name)
@@ -90,21 +92,33 @@ static int32_t output_tensor(const emission *e, uint8_t *fused)
     return rt__tfl_activation(e->b, e->n->name, "/before", shape, range_of(e));
 }
 
+/* The node's output is the activation of x. */
+static rt_code activate(const emission *e, const struct activation *a, int32_t x)
+{
+    const rt_attr *alpha = rt__node_attr(e->n, "alpha");
+    const rt_shape *shape = &e->b->values[e->node].shape;
+    rt_tflite_range range = a->fixed ? a->range : range_of(e);
+    int32_t y = rt__tfl_activation(e->b, e->n->name, a->gates ? "/gate" : "", shape, range);
+    const int32_t factors[] = {x, y};
+    rt_tfl_node *node = rt__tfl_node(e->b, a->op, a->options_type, &x, 1, y);
+    if (a->op == RT_TFL_LEAKY_RELU)
+        rt__tfl_option_f32(node, 0, alpha ? alpha->value.f : 0);
+    if (a->gates) {
+        y = rt__tfl_activation(e->b, e->n->name, "", shape, range_of(e));
+        rt__tfl_option_u8(rt__tfl_node(e->b, RT_TFL_MUL, RT_TFL_MUL_OPTIONS, factors, 2, y), 0,
+                          RT_TFL_NO_ACTIVATION);
+    }
+    e->b->tensor_of[e->node] = y;
+    return e->b->code;
+}
+
 /* The operator behind, where output_tensor() left one to do. */
 static rt_code finish(const emission *e, int32_t raw)
 {
-    const rt_attr *attr = rt__node_attr(e->n, "activation"), *alpha = rt__node_attr(e->n, "alpha");
+    const rt_attr *attr = rt__node_attr(e->n, "activation");
     const char *name = attr && attr->kind == RT_ATTR_STRING ? attr->value.s.bytes : "";
     const struct activation *a = *name ? find_activation(e, name) : NULL;
-    rt_tfl_node *node;
-    if (e->b->code != RT_OK || !a || a->fused)
-        return e->b->code;
-    e->b->tensor_of[e->node] = rt__tfl_activation(e->b, e->n->name, "", &e->b->values[e->node].shape,
-                                                  a->fixed ? a->range : range_of(e));
-    node = rt__tfl_node(e->b, a->op, a->options_type, &raw, 1, e->b->tensor_of[e->node]);
-    if (a->op == RT_TFL_LEAKY_RELU)
-        rt__tfl_option_f32(node, 0, alpha ? alpha->value.f : 0);
-    return e->b->code;
+    return e->b->code != RT_OK || !a || a->fused ? e->b->code : activate(e, a, raw);
 }
 
 /* ---- padding ---- */
@@ -347,29 +361,29 @@ static rt_code emit_concat(const emission *e)
     return e->b->code;
 }
 
-static rt_code emit_add(const emission *e)
+static rt_code of_two(const emission *e, rt_tfl_op op, uint8_t options_type)
 {
     const int32_t inputs[] = {input_tensor(e, 0), input_tensor(e, 1)};
     uint8_t fused;
     int32_t raw = output_tensor(e, &fused);
-    rt__tfl_option_u8(rt__tfl_node(e->b, RT_TFL_ADD, RT_TFL_ADD_OPTIONS, inputs, 2, raw), 0, fused);
+    rt__tfl_option_u8(rt__tfl_node(e->b, op, options_type, inputs, 2, raw), 0, fused);
     return finish(e, raw);
+}
+
+static rt_code emit_add(const emission *e)
+{
+    return of_two(e, RT_TFL_ADD, RT_TFL_ADD_OPTIONS);
+}
+
+static rt_code emit_mul(const emission *e)
+{
+    return of_two(e, RT_TFL_MUL, RT_TFL_MUL_OPTIONS);
 }
 
 static rt_code emit_activation(const emission *e)
 {
     const struct activation *a = find_activation(e, rt__op_string(e->n, "activation"));
-    const rt_attr *alpha = rt__node_attr(e->n, "alpha");
-    int32_t x = input_tensor(e, 0);
-    rt_tfl_node *node;
-    if (!a)
-        return e->b->code;
-    e->b->tensor_of[e->node] = rt__tfl_activation(e->b, e->n->name, "", &e->b->values[e->node].shape,
-                                                  a->fixed ? a->range : range_of(e));
-    node = rt__tfl_node(e->b, a->op, a->options_type, &x, 1, e->b->tensor_of[e->node]);
-    if (a->op == RT_TFL_LEAKY_RELU)
-        rt__tfl_option_f32(node, 0, alpha ? alpha->value.f : 0);
-    return e->b->code;
+    return a ? activate(e, a, input_tensor(e, 0)) : e->b->code;
 }
 
 static rt_code emit_softmax(const emission *e)
@@ -453,6 +467,7 @@ static const struct row {
     {"rt.GlobalAverage", emit_global_average},
     {"rt.Concat", emit_concat},
     {"rt.Add", emit_add},
+    {"rt.Mul", emit_mul},
     {"rt.Affine", emit_affine},
     {"rt.Softmax", emit_softmax},
     {"rt.Reshape", emit_reshape},

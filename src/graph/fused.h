@@ -12,6 +12,7 @@
  *   rt.GlobalAverage  x [n,h,w,c] -> [n,c]
  *   rt.Concat     x0 .. xk along the last axis
  *   rt.Add        a, b of equal shape; attr activation
+ *   rt.Mul        a, b of equal shape, or b [n,1,1,c] for a's [n,h,w,c]; attr activation
  *   rt.Affine     x, scale [c], shift [c]: x * scale + shift per channel; attr activation
  *   rt.FakeQuant  x; attrs low, high (nudged), inverse, divisor, zero, scale: float.
  *                 y = floor((clamp(x, low, high) - low) * inverse / divisor - zero + 0.5) * scale

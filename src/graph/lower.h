@@ -20,6 +20,8 @@ rt_code rt__lower_reshape(rt_rewrite *rewrite, uint32_t node, rt_edge x, const r
 /* The node becomes x * scale + shift; the vectors have one double a channel. */
 rt_code rt__lower_affine(rt_rewrite *rewrite, uint32_t node, rt_edge x, rt_edge scale, rt_edge shift,
                          rt_error *err);
+/* The node becomes the product of its two inputs, both computed. */
+rt_code rt__lower_product(rt_rewrite *rewrite, uint32_t node, rt_error *err);
 rt_code rt__lower_scalar(const rt_op_call *call, uint32_t input, double *value, rt_error *err);
 
 #endif

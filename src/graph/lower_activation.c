@@ -67,8 +67,9 @@ static rt_code mirrored(rt_rewrite *r, uint32_t node, rt_edge x, double sign, do
                 : rt__rewrite_add(r, node, "rt.Affine", inputs, 3, NULL, 0, &y->node, err);
 }
 
-/* max(x, c) = relu(x - c) + c, min(x, c) = c - relu(c - x) */
-static rt_code bend(rt_rewrite *r, uint32_t node, rt_edge x, bool max, double bound, rt_error *err)
+/* max(x, c) = relu(x - c) + c, min(x, c) = c - relu(c - x); *y, or where last is set the node itself. */
+static rt_code bend(rt_rewrite *r, uint32_t node, rt_edge x, bool max, double bound, bool last, rt_edge *y,
+                    rt_error *err)
 {
     const rt_attr relu = rt__attr_string("activation", "relu");
     double sign = max ? 1 : -1;
@@ -80,7 +81,7 @@ static rt_code bend(rt_rewrite *r, uint32_t node, rt_edge x, bool max, double bo
     code = mirrored(r, node, x, sign, -sign * bound, false, &inner, err);
     if (code == RT_OK)
         code = rt__rewrite_add(r, node, "rt.Activation", &inner, 1, &relu, 1, &inner.node, err);
-    return code == RT_OK ? mirrored(r, node, inner, sign, bound, true, NULL, err) : code;
+    return code == RT_OK ? mirrored(r, node, inner, sign, bound, last, y, err) : code;
 }
 
 /* max(x, 0) is a relu, and min(relu(x), 6) a relu6. */
@@ -102,9 +103,28 @@ rt_code rt__lower_bound(rt_rewrite *rewrite, uint32_t node, rt_error *err)
         return replace(rewrite, node, x, "relu", err);
     if (max || bound != 6 || !rt__rewrite_sole(rewrite, x, "rt.Activation", &relu) ||
         !rt__attr_is(rt__graph_node(rewrite->graph, relu), "activation", "relu"))
-        return bend(rewrite, node, x, max, bound, err);
+        return bend(rewrite, node, x, max, bound, true, NULL, err);
     rt__rewrite_forward(rewrite, node, relu);
     return replace(rewrite, relu, rt__graph_node(rewrite->graph, relu)->inputs[0], "relu6", err);
+}
+
+rt_code rt__lower_clip(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+{
+    rt_op_call call;
+    double low, high;
+    rt_edge x, below = {0, 0};
+    rt_code code = rt__lower_begin(rewrite, node, 0, &call, err);
+    if (code == RT_OK)
+        code = rt__lower_scalar(&call, 1, &low, err);
+    if (code == RT_OK)
+        code = rt__lower_scalar(&call, 2, &high, err);
+    if (code != RT_OK)
+        return code;
+    x = call.node->inputs[0];
+    if (low == 0 && high == 6)
+        return replace(rewrite, node, x, "relu6", err);
+    code = bend(rewrite, node, x, false, high, false, &below, err);
+    return code == RT_OK ? bend(rewrite, node, below, true, low, true, NULL, err) : code;
 }
 
 /* Over the last axis; all others must be 1, so that it is one row. */

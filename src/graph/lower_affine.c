@@ -180,10 +180,11 @@ static const struct arith {
     const char *op;
     void (*affine)(double c, bool first, double *scale, double *shift);
     bool commutes_or_negates; /* the constant may be first */
-    int sum;                  /* of two computed tensors: b's sign, 0: not supported */
+    int sum;                  /* of two computed tensors: b's sign, 0: it is none */
+    bool product;             /* likewise */
 } ariths[] = {
-    {"Add", add, true, 1},  {"AddV2", add, true, 1},       {"Mul", mul, true, 0},
-    {"Sub", sub, true, -1}, {"RealDiv", divide, false, 0},
+    {"Add", add, true, 1, false},  {"AddV2", add, true, 1, false},       {"Mul", mul, true, 0, true},
+    {"Sub", sub, true, -1, false}, {"RealDiv", divide, false, 0, false},
 };
 
 static rt_code with_constant(rt_rewrite *r, uint32_t node, const struct arith *row, uint32_t constant,
@@ -229,7 +230,10 @@ static rt_code of_two(rt_rewrite *r, uint32_t node, const struct arith *row, rt_
 {
     rt_op_call call;
     rt_edge inputs[2];
-    rt_code code = rt__lower_begin(r, node, 0, &call, err);
+    rt_code code;
+    if (row->product)
+        return rt__lower_product(r, node, err);
+    code = rt__lower_begin(r, node, 0, &call, err);
     if (code != RT_OK)
         return code;
     inputs[0] = call.node->inputs[0];
@@ -258,4 +262,29 @@ rt_code rt__lower_arith(rt_rewrite *rewrite, uint32_t node, rt_error *err)
         if (rt__graph_const(rewrite->graph, n->inputs[i]))
             return with_constant(rewrite, node, row, i, err);
     return of_two(rewrite, node, row, err);
+}
+
+rt_code rt__lower_add_n(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+{
+    rt_op_call call;
+    rt_edge sum = {0, 0};
+    uint32_t n = rt__graph_node(rewrite->graph, node)->n_inputs;
+    bool planar = rt__lower_is_planar(rewrite, rt__graph_node(rewrite->graph, node)->inputs[0]);
+    rt_code code = RT_OK;
+    for (uint32_t i = n; code == RT_OK && i-- > 0;) {
+        code = rt__lower_begin(rewrite, node, i, &call, err);
+        if (code == RT_OK && rewrite->planar[node] != planar)
+            code = rt__node_fail(err, RT_EUNSUPPORTED, call.node, "of tensors in different layouts");
+    }
+    if (code != RT_OK || n == 1)
+        return code == RT_OK ? rt__lower_identity(rewrite, node, err) : code;
+    sum = rt__graph_node(rewrite->graph, node)->inputs[0];
+    for (uint32_t i = 1; code == RT_OK && i < n; i++) {
+        const rt_edge terms[2] = {sum, rt__graph_node(rewrite->graph, node)->inputs[i]};
+        if (i + 1 == n)
+            return rt__rewrite_replace(rewrite, node, "rt.Add", terms, 2, NULL, 0, err);
+        sum.output = 0;
+        code = rt__rewrite_add(rewrite, node, "rt.Add", terms, 2, NULL, 0, &sum.node, err);
+    }
+    return code;
 }

@@ -3,24 +3,32 @@
 
 #include <string.h>
 
-rt_code rt__lower_mean(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+/* Over height and width; *x is the map. */
+static rt_code spatial(rt_rewrite *r, uint32_t node, rt_edge *x, rt_error *err)
 {
-    bool reduced[RT_MAX_RANK], spatial = true;
+    bool reduced[RT_MAX_RANK], fits;
     rt_op_call call;
-    rt_edge x, average = {0, 0};
-    rt_shape shape = rewrite->values[node].shape;
     int channel;
-    rt_code code = rt__lower_begin(rewrite, node, 0, &call, err);
+    rt_code code = rt__lower_begin(r, node, 0, &call, err);
     if (code == RT_OK)
         code = rt__reduce_axes(&call, reduced, err);
     if (code != RT_OK)
         return code;
-    x = call.node->inputs[0];
-    channel = rt__lower_channel_axis(rewrite, x);
+    *x = call.node->inputs[0];
+    channel = rt__lower_channel_axis(r, *x);
+    fits = call.in[0].shape.rank == 4;
     for (int i = 0; i < 4; i++)
-        spatial = spatial && reduced[i] == (i != 0 && i != channel);
-    if (call.in[0].shape.rank != 4 || !spatial)
-        return rt__node_fail(err, RT_EUNSUPPORTED, call.node, "only over height and width");
+        fits = fits && reduced[i] == (i != 0 && i != channel);
+    return fits ? RT_OK : rt__node_fail(err, RT_EUNSUPPORTED, call.node, "only over height and width");
+}
+
+rt_code rt__lower_mean(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+{
+    rt_edge x, average = {0, 0};
+    rt_shape shape = rewrite->values[node].shape;
+    rt_code code = spatial(rewrite, node, &x, err);
+    if (code != RT_OK)
+        return code;
     if (shape.rank == 2) {
         rewrite->planar[node] = false;
         return rt__rewrite_replace(rewrite, node, "rt.GlobalAverage", &x, 1, NULL, 0, err);
@@ -28,6 +36,46 @@ rt_code rt__lower_mean(rt_rewrite *rewrite, uint32_t node, rt_error *err)
     shape = rt__lower_physical(&shape, rt__lower_is_planar(rewrite, x));
     code = rt__rewrite_add(rewrite, node, "rt.GlobalAverage", &x, 1, NULL, 0, &average.node, err);
     return code == RT_OK ? rt__lower_reshape(rewrite, node, average, &shape, err) : code;
+}
+
+/* The one window of a pool covers the whole map. */
+rt_code rt__lower_max(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+{
+    static const int64_t ones[2] = {1, 1}, none[4] = {0};
+    rt_shape shape = rewrite->values[node].shape, map;
+    rt_edge x, most = {0, 0};
+    rt_code code = spatial(rewrite, node, &x, err);
+    if (code != RT_OK)
+        return code;
+    map = rt__rewrite_value(rewrite, x).shape;
+    map = rt__lower_physical(&map, rt__lower_is_planar(rewrite, x));
+    shape = rt__lower_physical(&shape, shape.rank == 4 && rt__lower_is_planar(rewrite, x));
+    const rt_attr attrs[] = {
+        rt__attr_string("kind", "max"),
+        rt__attr_ints(rewrite, "ksize", map.dim + 1, 2),
+        rt__attr_ints(rewrite, "strides", ones, 2),
+        rt__attr_ints(rewrite, "pads", none, 4),
+    };
+    rewrite->planar[node] = rewrite->planar[node] && shape.rank == 4;
+    code = rt__rewrite_add(rewrite, node, "rt.Pool", &x, 1, attrs, 4, &most.node, err);
+    return code == RT_OK ? rt__lower_reshape(rewrite, node, most, &shape, err) : code;
+}
+
+/* An image that has the size already. */
+rt_code rt__lower_resize(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+{
+    rt_op_call call;
+    char from[160], to[160];
+    rt_code code = rt__lower_begin(rewrite, node, 0, &call, err);
+    if (code != RT_OK)
+        return code;
+    if (rewrite->planar[node] || !rt__shape_equal(&call.in[0].shape, &rewrite->values[node].shape))
+        return rt__node_fail(
+            err, RT_EUNSUPPORTED, call.node,
+            "from %s to %s inside the network; with --input_size of the latter nothing is resized",
+            rt__shape_text(&call.in[0].shape, from, sizeof from),
+            rt__shape_text(&rewrite->values[node].shape, to, sizeof to));
+    return rt__lower_identity(rewrite, node, err);
 }
 
 /* Reshape, Squeeze, ExpandDims: the batch stays where it is, and the order of the floats too. */

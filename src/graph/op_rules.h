@@ -7,15 +7,17 @@
 /* shape_image.c: networks */
 rt_shape_rule rt__shape_conv, rt__shape_depthwise, rt__shape_pool, rt__shape_matmul, rt__shape_bias;
 rt_shape_rule rt__shape_batch_norm;
+rt_shape_rule rt__shape_resize;
 /* shape_fused.c: the rt.* ops */
 rt_shape_rule rt__shape_rt_conv, rt__shape_rt_depthwise, rt__shape_rt_pool, rt__shape_rt_global_average;
-rt_shape_rule rt__shape_rt_concat, rt__shape_rt_reshape, rt__shape_rt_pad, rt__shape_rt_add;
+rt_shape_rule rt__shape_rt_concat, rt__shape_rt_reshape, rt__shape_rt_pad, rt__shape_rt_add, rt__shape_rt_mul;
 /* shape_array.c: the rest */
 rt_shape_rule rt__shape_same, rt__shape_broadcast, rt__shape_const, rt__shape_placeholder, rt__shape_scalar;
 rt_shape_rule rt__shape_reduce, rt__shape_squeeze, rt__shape_reshape, rt__shape_expand_dims;
 rt_shape_rule rt__shape_transpose, rt__shape_pad, rt__shape_concat, rt__shape_pack, rt__shape_unpack;
 rt_shape_rule rt__shape_shape, rt__shape_strided_slice, rt__shape_slice, rt__shape_fill, rt__shape_range;
-rt_shape_rule rt__shape_gather, rt__shape_tile, rt__shape_split, rt__shape_select, rt__shape_none;
+rt_shape_rule rt__shape_gather, rt__shape_tile, rt__shape_split, rt__shape_select, rt__shape_none,
+    rt__shape_equal_inputs;
 
 /* eval_arith.c: element by element */
 rt_eval_rule rt__eval_unary, rt__eval_binary, rt__eval_cast;
@@ -32,12 +34,18 @@ rt_eval_rule rt__eval_dequantize;
 rt_lower_rule rt__lower_conv, rt__lower_depthwise, rt__lower_matmul, rt__lower_pool;
 /* lower_affine.c */
 rt_lower_rule rt__lower_bias, rt__lower_batch_norm, rt__lower_global_norm, rt__lower_arith, rt__lower_neg;
+rt_lower_rule rt__lower_add_n;
 /* lower_activation.c */
 rt_lower_rule rt__lower_activation, rt__lower_leaky_relu, rt__lower_bound, rt__lower_softmax;
+rt_lower_rule rt__lower_clip;
 rt_lower_rule rt__lower_fake_quant;
 /* lower_shape.c */
 rt_lower_rule rt__lower_identity, rt__lower_cast, rt__lower_mean, rt__lower_view, rt__lower_pad;
-rt_lower_rule rt__lower_concat, rt__lower_transpose, rt__lower_placeholder, rt__lower_keep;
+rt_lower_rule rt__lower_max, rt__lower_resize, rt__lower_concat, rt__lower_transpose, rt__lower_placeholder,
+    rt__lower_keep;
+
+/* lower_select.c */
+rt_lower_rule rt__lower_slice, rt__lower_strided_slice, rt__lower_reverse, rt__lower_gather;
 
 /* What a slice or strided slice takes: count[i] elements of input axis i from start[i] in steps of step[i].
  */

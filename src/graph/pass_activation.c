@@ -5,7 +5,8 @@
 
 static bool takes_activation(const rt_node *node)
 {
-    static const char *const ops[] = {"rt.Conv", "rt.Depthwise", "rt.MatMul", "rt.Add", "rt.Affine"};
+    static const char *const ops[] = {"rt.Conv", "rt.Depthwise", "rt.MatMul",
+                                      "rt.Add",  "rt.Mul",       "rt.Affine"};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
         if (strcmp(node->op, ops[i]) == 0)
             return true;

@@ -76,6 +76,14 @@ static bool is_hard_swish(const rt_rewrite *r, uint32_t node, rt_edge *x)
     return false;
 }
 
+/* Keras writes x * sigmoid(beta * x) with beta 1. */
+static bool is_same_times_1(const rt_rewrite *r, rt_edge edge, rt_edge x)
+{
+    rt_edge scaled;
+    float beta;
+    return with_number(r, edge, "Mul", &scaled, &beta) && beta == 1 && same(scaled, x);
+}
+
 static bool is_swish(const rt_rewrite *r, uint32_t node, rt_edge *x)
 {
     const rt_node *n = rt__graph_node(r->graph, node);
@@ -84,7 +92,8 @@ static bool is_swish(const rt_rewrite *r, uint32_t node, rt_edge *x)
     for (int i = 0; i < 2; i++) {
         const rt_node *gate = source_of(r, n->inputs[i]);
         *x = n->inputs[1 - i];
-        if (strcmp(gate->op, "Sigmoid") == 0 && same(gate->inputs[0], *x))
+        if (strcmp(gate->op, "Sigmoid") == 0 &&
+            (same(gate->inputs[0], *x) || is_same_times_1(r, gate->inputs[0], *x)))
             return true;
     }
     return false;

@@ -15,6 +15,15 @@ rt_code rt__shape_broadcast(const rt_op_call *call, rt_shape *shape, rt_error *e
     return rt__op_broadcast(call->node, &call->in[0].shape, &call->in[1].shape, shape, err);
 }
 
+rt_code rt__shape_equal_inputs(const rt_op_call *call, rt_shape *shape, rt_error *err)
+{
+    for (uint32_t i = 1; i < call->node->n_inputs; i++)
+        if (!rt__shape_equal(&call->in[0].shape, &call->in[i].shape))
+            return rt__node_fail(err, RT_EFORMAT, call->node, "input %u has another shape than the first", i);
+    *shape = call->in[0].shape;
+    return RT_OK;
+}
+
 rt_code rt__shape_const(const rt_op_call *call, rt_shape *shape, rt_error *err)
 {
     (void)err;

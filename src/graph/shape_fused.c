@@ -122,3 +122,14 @@ rt_code rt__shape_rt_add(const rt_op_call *call, rt_shape *shape, rt_error *err)
     *shape = call->in[0].shape;
     return RT_OK;
 }
+
+rt_code rt__shape_rt_mul(const rt_op_call *call, rt_shape *shape, rt_error *err)
+{
+    const rt_shape *a = &call->in[0].shape, *b = &call->in[1].shape;
+    bool gate = a->rank == 4 && b->rank == 4 && a->dim[0] == b->dim[0] && b->dim[1] == 1 && b->dim[2] == 1 &&
+                a->dim[3] == b->dim[3];
+    if (!gate && !rt__shape_equal(a, b))
+        return rt__node_fail(err, RT_EFORMAT, call->node, "its inputs do not fit each other");
+    *shape = *a;
+    return RT_OK;
+}

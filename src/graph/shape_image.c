@@ -105,3 +105,19 @@ rt_code rt__shape_batch_norm(const rt_op_call *call, rt_shape *shape, rt_error *
     *shape = *in;
     return RT_OK;
 }
+
+rt_code rt__shape_resize(const rt_op_call *call, rt_shape *shape, rt_error *err)
+{
+    int64_t size[2];
+    size_t count;
+    rt_code code = rt__op_const_ints(call, 1, size, 2, &count, err);
+    if (code != RT_OK)
+        return code;
+    *shape = call->in[0].shape;
+    if (shape->rank != 4 || count != 2 || size[0] < 1 || size[1] < 1 || size[0] > INT32_MAX ||
+        size[1] > INT32_MAX)
+        return rt__node_fail(err, RT_EFORMAT, call->node, "no image, or no size for one");
+    shape->dim[1] = size[0];
+    shape->dim[2] = size[1];
+    return RT_OK;
+}

@@ -105,6 +105,13 @@ typedef struct rt_affine_spec {
     rt_activation activation;
 } rt_affine_spec;
 
+/* activation(a * b): b has a's shape, or is one pixel whose channels multiply those of all of a's. */
+typedef struct rt_mul_spec {
+    rt_grid src; /* a */
+    bool gate;   /* b is one pixel */
+    rt_activation activation;
+} rt_mul_spec;
+
 /* floor((clamp(x, low, high) - low) * inverse / divisor - zero + 0.5) * scale in float32, each step rounded.
  * inverse or divisor is 1: x / s and x * (1 / s) put values between two steps on different sides.
  * Source: FakeQuantWithMinMaxVars of TensorFlow. */
@@ -130,7 +137,7 @@ typedef struct rt_pad_spec {
 enum { RT_KERNEL_SOURCES = 2, RT_KERNEL_ALIGN = 64 };
 
 typedef struct rt_kernel_args {
-    const float *src[RT_KERNEL_SOURCES]; /* aligned to a float; the second one for add only */
+    const float *src[RT_KERNEL_SOURCES]; /* aligned to a float; the second one for add and mul only */
     float *dst;
     void *scratch; /* kernel->scratch_bytes, aligned to RT_KERNEL_ALIGN; content is lost */
 } rt_kernel_args;
@@ -140,7 +147,7 @@ struct rt_kernel {
     rt_grid src[RT_KERNEL_SOURCES]; /* as it wants them: shapes are the spec's, layouts may be others */
     rt_grid dst;
     uint32_t n_src;
-    bool in_place; /* dst may be exactly one of the sources; else they never overlap */
+    bool in_place; /* dst may be exactly one of the sources as large as it; else they never overlap */
     size_t scratch_bytes;
     size_t weight_bytes; /* owned: packed weights */
 
@@ -176,6 +183,7 @@ struct rt_kernels {
     rt_code (*place)(const rt_kernels *kernels, const rt_place_spec *spec, rt_kernel **kernel, rt_error *err);
     rt_code (*add)(const rt_kernels *kernels, const rt_activation_spec *spec, rt_kernel **kernel,
                    rt_error *err);
+    rt_code (*mul)(const rt_kernels *kernels, const rt_mul_spec *spec, rt_kernel **kernel, rt_error *err);
     rt_code (*affine)(const rt_kernels *kernels, const rt_affine_spec *spec, rt_kernel **kernel,
                       rt_error *err);
     rt_code (*fake_quant)(const rt_kernels *kernels, const rt_fake_quant_spec *spec, rt_kernel **kernel,

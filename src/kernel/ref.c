@@ -38,6 +38,7 @@ void rt__ref_fill(rt_kernels *kernels)
     kernels->global_average = rt__ref_global_average;
     kernels->place = rt__ref_place;
     kernels->add = rt__ref_add;
+    kernels->mul = rt__ref_mul;
     kernels->affine = rt__ref_affine;
     kernels->fake_quant = rt__ref_fake_quant;
     kernels->activation = rt__ref_activation;

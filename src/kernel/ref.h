@@ -24,6 +24,7 @@ rt_code rt__ref_place(const rt_kernels *kernels, const rt_place_spec *spec, rt_k
                       rt_error *err);
 rt_code rt__ref_add(const rt_kernels *kernels, const rt_activation_spec *spec, rt_kernel **kernel,
                     rt_error *err);
+rt_code rt__ref_mul(const rt_kernels *kernels, const rt_mul_spec *spec, rt_kernel **kernel, rt_error *err);
 rt_code rt__ref_affine(const rt_kernels *kernels, const rt_affine_spec *spec, rt_kernel **kernel,
                        rt_error *err);
 rt_code rt__ref_fake_quant(const rt_kernels *kernels, const rt_fake_quant_spec *spec, rt_kernel **kernel,

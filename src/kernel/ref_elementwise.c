@@ -225,6 +225,73 @@ rt_code rt__ref_affine(const rt_kernels *kernels, const rt_affine_spec *spec, rt
     return RT_OK;
 }
 
+static rt_code mul_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
+{
+    const elementwise *k = (const elementwise *)kernel;
+    size_t n = rt__grid_floats(&kernel->dst);
+    const float *b = args->src[1];
+    float *y = args->dst;
+    (void)bound;
+    (void)err;
+    if (y == b)
+        b = args->src[0];
+    else
+        bring(kernel, args);
+    if (y == b)
+        for (size_t i = 0; i < n; i++)
+            y[i] *= y[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] *= b[i];
+    rt__ref_activate(k->activation, y, n);
+    return RT_OK;
+}
+
+/* y [pixels, inner] by a row of inner floats */
+static void gate_rows(float *y, size_t pixels, size_t inner, const float *gate)
+{
+    float by[LANES];
+    size_t i = 0;
+    for (; i + LANES <= inner; i += LANES) {
+        memcpy(by, gate + i, sizeof by);
+        for (size_t p = 0; p < pixels; p++)
+            for (size_t k = 0; k < LANES; k++)
+                y[p * inner + i + k] *= by[k];
+    }
+    for (; i < inner; i++)
+        for (size_t p = 0; p < pixels; p++)
+            y[p * inner + i] *= gate[i];
+}
+
+static rt_code gate_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
+{
+    const elementwise *k = (const elementwise *)kernel;
+    size_t inner = (size_t)rt__grid_inner(&kernel->dst), n = rt__grid_floats(&kernel->dst);
+    size_t pixels = (size_t)kernel->dst.h * (size_t)kernel->dst.w;
+    float *y = args->dst;
+    (void)bound;
+    (void)err;
+    bring(kernel, args);
+    for (size_t c = 0; c < n / pixels; c += inner, y += pixels * inner)
+        gate_rows(y, pixels, inner, args->src[1] + c);
+    rt__ref_activate(k->activation, args->dst, n);
+    return RT_OK;
+}
+
+rt_code rt__ref_mul(const rt_kernels *kernels, const rt_mul_spec *spec, rt_kernel **kernel, rt_error *err)
+{
+    elementwise *k =
+        elementwise_new(&spec->src, spec->activation, 0, NULL, spec->gate ? gate_run : mul_run, err);
+    (void)kernels;
+    if (!k)
+        return RT_ENOMEM;
+    k->base.n_src = 2;
+    if (spec->gate)
+        k->base.src[1] = (rt_grid){1, 1, spec->src.c, spec->src.layout};
+    *kernel = &k->base;
+    return RT_OK;
+}
+
 /* floorf for |x| < 2^31 that a compiler vectorises without SSE 4.1. */
 static inline float floor_small(float x)
 {

@@ -346,9 +346,27 @@ static rt_kernel *make_softmax(const rt_kernels *kernels, const rt_grid *src)
     return kernel;
 }
 
+static rt_kernel *make_mul(const rt_kernels *kernels, const rt_grid *src)
+{
+    const rt_mul_spec spec = {*src, false, RELU};
+    rt_kernel *kernel = NULL;
+    assert_int_equal(kernels->mul(kernels, &spec, &kernel, NULL), RT_OK);
+    return kernel;
+}
+
+/* The second input's first pixel is the gate. */
+static rt_kernel *make_gate(const rt_kernels *kernels, const rt_grid *src)
+{
+    const rt_mul_spec spec = {*src, true, NONE};
+    rt_kernel *kernel = NULL;
+    assert_int_equal(kernels->mul(kernels, &spec, &kernel, NULL), RT_OK);
+    return kernel;
+}
+
 static void layouts_change_no_bit(void **state)
 {
-    static kernel_maker *const makers[] = {make_add, make_affine, make_swish, make_pad, make_softmax};
+    static kernel_maker *const makers[] = {make_add,     make_affine, make_swish, make_pad,
+                                           make_softmax, make_mul,    make_gate};
     const pair *both = *state;
     for (size_t m = 0; m < sizeof makers / sizeof *makers; m++)
         for (size_t g = 0; g < sizeof odd_grids / sizeof *odd_grids; g++) {
@@ -371,7 +389,7 @@ static void layouts_change_no_bit(void **state)
         }
 }
 
-static void affine_and_add_are_what_they_say(void **state)
+static void elementwise_ops_are_what_they_say(void **state)
 {
     const pair *both = *state;
     const rt_grid grid = odd_grids[0];
@@ -388,6 +406,16 @@ static void affine_and_add_are_what_they_say(void **state)
         wanted[i] = product + shift[i % (size_t)grid.c];
     }
     is = kernel_call(&both->fast, make_affine(&both->fast, &grid), (const float *[]){a}, NULL);
+    assert_memory_equal(is, wanted, n * sizeof *is);
+    free(is);
+    for (size_t i = 0; i < n; i++)
+        wanted[i] = a[i] * b[i % (size_t)grid.c];
+    is = kernel_call(&both->fast, make_gate(&both->fast, &grid), (const float *[]){a, b}, NULL);
+    assert_memory_equal(is, wanted, n * sizeof *is);
+    free(is);
+    for (size_t i = 0; i < n; i++)
+        wanted[i] = a[i] * b[i] > 0 ? a[i] * b[i] : 0;
+    is = kernel_call(&both->fast, make_mul(&both->fast, &grid), (const float *[]){a, b}, NULL);
     assert_memory_equal(is, wanted, n * sizeof *is);
     free(is);
     free(a);
@@ -537,7 +565,7 @@ int main(void)
         cmocka_unit_test(pools_agree),
         cmocka_unit_test(products_agree),
         cmocka_unit_test(layouts_change_no_bit),
-        cmocka_unit_test(affine_and_add_are_what_they_say),
+        cmocka_unit_test(elementwise_ops_are_what_they_say),
         cmocka_unit_test(ordered_convolutions_round_every_step),
         cmocka_unit_test(places_put_channels_where_they_belong),
     };

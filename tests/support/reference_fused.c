@@ -82,6 +82,14 @@ static ref_value run_add(const ref_node *n)
     return finish(n, copy_of(n->in[0]), NULL, n->in[1]);
 }
 
+static ref_value run_mul(const ref_node *n)
+{
+    ref_value y = copy_of(n->in[0]);
+    for (size_t i = 0; i < y.count; i++)
+        y.data[i] *= n->in[1]->data[i % n->in[1]->count];
+    return finish(n, y, NULL, NULL);
+}
+
 static ref_value run_affine(const ref_node *n)
 {
     ref_value y = copy_of(n->in[0]);
@@ -146,6 +154,7 @@ const ref_op ref_fused_ops[] = {
     {"rt.GlobalAverage", run_global_average},
     {"rt.Concat", run_concat},
     {"rt.Add", run_add},
+    {"rt.Mul", run_mul},
     {"rt.Affine", run_affine},
     {"rt.FakeQuant", run_quant},
     {"rt.Activation", run_activation},

@@ -119,14 +119,17 @@ static void set_attrs(net *n, rt_edge *node, char *text)
 }
 
 typedef struct op_case {
-    bool fed; /* the first input is the image */
+    bool fed;    /* the first input is the image */
+    bool itself; /* so are the others            */
+    bool gated;  /* the second one is its mean over the places */
     char *op, *attrs, *inputs, *output;
 } op_case;
 
 static op_case split_line(char *line)
 {
-    op_case c = {.fed = strncmp(line, "net|", 4) == 0};
+    op_case c = {.itself = strncmp(line, "self|", 5) == 0, .gated = strncmp(line, "gate|", 5) == 0};
     char *fields[6];
+    c.fed = c.itself || c.gated || strncmp(line, "net|", 4) == 0;
     for (int i = 0; i < 6; i++) {
         fields[i] = line;
         line += strcspn(line, "|\n");
@@ -182,6 +185,20 @@ static void check_net(const op_case *c, const rt_graph *graph, rt_edge input, rt
     ref_free(&fed);
 }
 
+/* What node reads as its input number i; other is the value that the line gives. */
+static rt_edge add_input(net *n, const op_case *c, size_t i, const value *other)
+{
+    const int32_t places[] = {1, 2};
+    rt_edge mean;
+    if (c->fed && (i == 0 || c->itself))
+        return n->input;
+    if (!c->gated)
+        return add_const(n, other);
+    mean = net_op(n, "Mean", (rt_edge[]){n->input, net_ints(n, 2, places), NET_END});
+    net_set_bool(n, mean, "keep_dims", true);
+    return mean;
+}
+
 static void check_line(char *line)
 {
     static value image, other, expected;
@@ -196,7 +213,7 @@ static void check_line(char *line)
     for (const char *at = c.inputs; *at; count++) {
         assert_true(count < MOST_INPUTS);
         at = read_value(at, count == 0 && c.fed ? &image : &other);
-        inputs[count] = count == 0 && c.fed ? n.input : add_const(&n, &other);
+        inputs[count] = add_input(&n, &c, count, &other);
     }
     inputs[count] = NET_END;
     read_value(c.output, &expected);

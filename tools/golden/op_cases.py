@@ -3,7 +3,8 @@
     python tools/golden/op_cases.py > tests/unit/op_cases.txt        (TensorFlow 2.15.1)
 
 A line is  mode|op|attributes|input ...|=|output  with values as  type:2x3:1,2,3,4,5,6.  In mode "const" all inputs
-are constants; in mode "net" the first one is the image that is fed.  Attributes that stand at their default are left
+are constants; in mode "net" the first one is the image that is fed; in mode "self" every input is that image; in mode
+"gate" the second one is its mean over height and width.  Attributes that stand at their default are left
 out, as hub modules leave them out.
 """
 import os
@@ -264,5 +265,38 @@ def layers():
     net("Maximum", [image(3, 3), np.float32(0)])
 
 
-for section in [arithmetic, arrays, slices, quantised, windows, layers]:
+def of_two():
+    x = image(3, 4)
+    run("self", "Mul", [x, x])
+    run("self", "AddN", [x, x, x])
+    run("gate", "Mul", [x, x.mean((1, 2), keepdims=True, dtype=np.float64).astype(np.float32)])
+    net("AddN", [x])
+
+
+def selections():
+    net("StridedSlice", [image(2, 3), [0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, -1]],
+        {"begin_mask": 15, "end_mask": 15})
+    net("StridedSlice", [image(2, 3), [0, -1], [0, -4], [1, -1]], {"ellipsis_mask": 1})
+    net("StridedSlice", [image(4, 5), [0, 1, 1, 0], [0, 0, 0, 0], [1, 1, 1, 1]], {"begin_mask": 9, "end_mask": 15})
+    net("StridedSlice", [image(5, 6), [0, 1, 2, 1], [0, 4, 6, 3], [1, 2, 1, 1]], {"begin_mask": 1, "end_mask": 1})
+    net("StridedSlice", [image(7, 7), [0, 0, 1], [0, 3, 7], [1, 1, 3]], {"begin_mask": 1, "end_mask": 1})
+    net("StridedSlice", [image(2, 2), [0, 0], [0, 2], [1, 1]], {"begin_mask": 1, "end_mask": 1})
+    net("Slice", [image(4, 5), [0, 1, 0, 1], [1, 2, -1, 1]])
+    net("ReverseV2", [image(2, 3), [-1]])
+    net("GatherV2", [image(2, 3), [2, 0, 1, 1], np.int32(3)])
+    for op in ["Max", "Mean"]:
+        net(op, [image(3, 4), [1, 2]])
+        net(op, [image(3, 4), [2, 1]], {"keep_dims": True})
+    net("ResizeBilinear", [image(3, 4), [3, 4]])
+    net("ResizeNearestNeighbor", [image(3, 4), [3, 4]], {"half_pixel_centers": True})
+
+
+def bounds():
+    for low, high in [(0.0, 1.0), (-0.75, 1.25), (0.0, 6.0), (-3.0, -1.0)]:
+        net("ClipByValue", [image(3, 3), np.float32(low), np.float32(high)])
+        net("Maximum", [image(3, 3), np.float32(low)])
+        net("Minimum", [np.float32(image(3, 3)), np.float32(high)])
+
+
+for section in [arithmetic, arrays, slices, quantised, windows, layers, of_two, selections, bounds]:
     section()
