@@ -59,7 +59,7 @@ static void whole_run(void *context)
 {
     bench *b = context;
     rt_train_options options = {b->state.step + b->steps, 0.01F, BATCH, BATCH, 10};
-    rt_train_data data = {b->values, &b->photos, &b->photos};
+    rt_train_data data = {b->values, &b->photos, &b->photos, NULL};
     if (rt__train(&options, &data, NULL, &b->state, NULL) != RT_OK)
         stop("training failed");
 }
@@ -70,7 +70,7 @@ static void bare_steps(void *context)
     uint32_t rows[BATCH], labels[BATCH];
     for (uint64_t i = 0; i < b->steps; i++) {
         rt__sampler_draw(&b->photos, &b->state.training, BATCH, rows, labels);
-        rt_trainer_step(b->trainer, &(rt_batch){b->values, rows, labels, BATCH}, 0.01F);
+        rt_trainer_step(b->trainer, &(rt_batch){b->values, rows, labels, BATCH, NULL}, 0.01F);
     }
 }
 

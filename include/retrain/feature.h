@@ -44,6 +44,10 @@ typedef struct rt_feature_options {
     bool strict;       /* a photo that cannot be read is an error, not a skip */
     const rt_log *log; /* "100 bottleneck files created." and warnings of bad cache files */
     const rt_progress *progress;
+    /* Folder of the packed cache, where all new vectors go then; text files are read, not written.  NULL, or
+     * a folder where that cannot be (a network file system; a line says so): text files alone. */
+    const char *packed_dir;
+    const char *module_name; /* what packed_dir notes as the network's name; NULL: its path */
 } rt_feature_options;
 
 typedef struct rt_skipped {
@@ -51,12 +55,24 @@ typedef struct rt_skipped {
     char *reason; /* one line with the path */
 } rt_skipped;
 
+typedef struct rt_feature_owner rt_feature_owner;
+
 typedef struct rt_features {
-    float *values; /* [n_photos, feature_size], row-major; a skipped photo's row is zero */
+    const float **vectors; /* [n_photos], feature_size floats each; a skipped photo's are zero */
+    /* [n_photos, feature_size], row-major: what vectors point to; NULL with packed_dir, where they point into
+     * the mapped cache. */
+    float *values;
     size_t n_photos, feature_size;
     rt_skipped *skipped; /* in rising order of photo */
     size_t n_skipped, n_cached, n_computed;
+    size_t n_read;           /* photos whose bytes were read: those that were not known by size and times */
+    uint32_t checksum;       /* CRC-32C of the CRC-32Cs of the vectors, in order */
+    rt_feature_owner *owner; /* private */
 } rt_features;
+
+/* To be told of vectors that were used, so that those of a large cache need not all stay in memory: see
+ * rt_batch. */
+void rt_features_used(void *features, const float *const *vectors, size_t n);
 
 /* The network's plan is made only when a vector is missing from the cache. */
 rt_code rt_features_compute(const rt_module *module, const rt_feature_source *source,

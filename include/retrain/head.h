@@ -20,12 +20,21 @@ typedef struct rt_head {
 rt_code rt_head_init(rt_head *head, size_t n_features, size_t n_classes, uint64_t seed, rt_error *err);
 void rt_head_clear(rt_head *head);
 
+/* Vectors that lie anywhere.  used, where it is not NULL, is told of each that was read and will not be
+ * needed until the batch after, so that those of a large file need not all stay in memory. */
+typedef struct rt_vectors {
+    const float *const *at; /* by row number, n_features floats each */
+    void (*used)(void *user, const float *const *vectors, size_t n);
+    void *user;
+} rt_vectors;
+
 /* Vectors by row number: rows may repeat, labels[i] is the class of rows[i]. */
 typedef struct rt_batch {
-    const float *values;    /* the whole matrix, [.., n_features] */
-    const uint32_t *rows;   /* n row numbers; NULL: rows 0 .. n - 1 */
-    const uint32_t *labels; /* n classes, each < n_classes */
-    size_t n;               /* > 0 for a step */
+    const float *values;       /* the whole matrix, [.., n_features] */
+    const uint32_t *rows;      /* n row numbers; NULL: rows 0 .. n - 1 */
+    const uint32_t *labels;    /* n classes, each < n_classes */
+    size_t n;                  /* > 0 for a step */
+    const rt_vectors *vectors; /* where the rows are instead; NULL: in values */
 } rt_batch;
 
 typedef struct rt_score {

@@ -13,6 +13,8 @@
 
 typedef enum rt_split { RT_SPLIT_STABLE, RT_SPLIT_LEGACY } rt_split;
 typedef enum rt_labels { RT_LABELS_UTF8, RT_LABELS_LEGACY } rt_labels;
+/* Where vectors are kept: packed in one file, or retrain.py's text files, which are read in any case. */
+typedef enum rt_bottleneck_cache { RT_CACHE_PACKED, RT_CACHE_TEXT } rt_bottleneck_cache;
 typedef enum rt_load_format { RT_LOAD_AUTO, RT_LOAD_COMPRESSED, RT_LOAD_UNCOMPRESSED } rt_load_format;
 
 /* How a run is asked to stop, from a signal for instance: only the training can stop and be gone on with, so
@@ -47,7 +49,9 @@ typedef struct rt_retrain_options {
     int32_t random_crop, random_scale, random_brightness; /* percent */
     int32_t distortion_cache; /* distortions of each photo, made once; 0: anew in each step */
 
-    const char *bottleneck_dir, *output_graph, *output_labels;
+    const char *bottleneck_dir;
+    rt_bottleneck_cache bottleneck_cache;
+    const char *output_graph, *output_labels;
     const char *final_tensor_name;
     const char *intermediate_output_graphs_dir;
     int32_t intermediate_store_frequency; /* steps; 0: never */

@@ -14,6 +14,9 @@ static void fill_info(rt_file_info *info, const struct stat *st)
 {
     info->size = (uint64_t)st->st_size;
     info->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+    info->ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+    info->device = (uint64_t)st->st_dev;
+    info->inode = (uint64_t)st->st_ino;
     info->is_folder = S_ISDIR(st->st_mode);
 }
 

@@ -22,6 +22,8 @@ void rt__map_close(rt_map *map);
 typedef struct rt_file_info {
     uint64_t size;
     int64_t mtime_ns; /* last change of content, nanoseconds since 1970 */
+    int64_t ctime_ns; /* last change of content, name or rights; cannot be set by hand */
+    uint64_t device, inode;
     bool is_folder;
 } rt_file_info;
 rt_code rt__file_read(rt_buffer *buffer, const char *path, size_t most, rt_file_info *info, rt_error *err);

@@ -87,7 +87,10 @@ static const rt_option options[] = {
     {"output_labels", NULL, RT_OPTION_TEXT, "FILE", 0, 0, RUN(output_labels), NULL,
      "Its labels, one a line."},
     {"bottleneck_dir", NULL, RT_OPTION_TEXT, "FOLDER", 0, 0, RUN(bottleneck_dir), NULL,
-     "Cache of what the network makes of each photo; retrain.py's text files."},
+     "Cache of what the network makes of each photo."},
+    {"bottleneck_cache", NULL, RT_OPTION_CHOICE, "packed|text", 0, 0, RUN(bottleneck_cache), NULL,
+     "packed: one file there, in which a photo is known by its content, so that photos and folders may be "
+     "moved and renamed; retrain.py's text files are read too. text: retrain.py's text files."},
     {"final_tensor_name", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(final_tensor_name), NULL,
      "Name of the output graph's last node."},
     {"intermediate_store_frequency", NULL, RT_OPTION_INT, "N", 0, MOST, RUN(intermediate_store_frequency),

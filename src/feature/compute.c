@@ -3,9 +3,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/pool.h"
-#include "cache_text.h"
 #include "extractor.h"
-#include "freshness.h"
+#include "packed.h"
+#include "text_store.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,17 +15,25 @@
 enum {
     PATH_BYTES = 4096,
     PHOTO_BYTES = 1 << 28, /* no photo is that large */
-    TEXT_BYTES = 64,       /* of a value in a bottleneck file, ample room for spaces */
     LOG_EVERY = 100,       /* retrain.py's */
-    MOST_WARNINGS = 10,    /* a copied data set would give one for each photo */
+    MOST_WARNINGS = 10,
     PROGRESS_NS = 100000000
 };
 
+/* What the vectors of a result lie in. */
+struct rt_feature_owner {
+    rt_packed *packed; /* NULL: all in rt_features.values */
+    rt_place *places;  /* [n_photos]; block 0: not in the cache, its vector is zero or memory of its own */
+    float *zero;       /* [feature_size] */
+};
+
 typedef struct worker {
-    char photo[PATH_BYTES], cache[PATH_BYTES]; /* cache "": none */
+    char photo[PATH_BYTES], cache[PATH_BYTES]; /* cache "": no text file */
     rt_extractor *extractor;                   /* NULL until a vector is missing */
-    rt_freshness *record;                      /* that of the last cache path, borrowed */
-    rt_buffer bytes, text;
+    rt_text_reader text;
+    rt_buffer bytes;
+    float *values; /* [feature_size] */
+    size_t n_read;
 } worker;
 
 typedef struct pass {
@@ -33,147 +41,33 @@ typedef struct pass {
     const rt_feature_source *source;
     const rt_feature_options *options;
     rt_features *out;
+    rt_feature_owner *owner;
+    rt_text_store *text;
+    bool keeps_text; /* new vectors go to text files */
     worker *workers;
-    uint32_t network;
     char **reasons; /* one for each photo, NULL where it was used */
 
     pthread_mutex_t plan_lock; /* guards first */
     rt_extractor *first;       /* owns the plan; one of the workers' */
 
-    pthread_mutex_t lock;   /* guards what follows, and calls of log and progress */
-    rt_freshness **records; /* one for each folder with bottleneck files */
-    size_t n_records, n_wanted, n_done, n_warned;
+    pthread_mutex_t lock; /* guards what follows, and calls of log and progress */
+    size_t n_wanted, n_done, n_damaged;
     int64_t shown_ns; /* when progress was last told */
 } pass;
 
-static int64_t now_ns(void)
+static int64_t now_ns(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void warn(pass *p, const char *what, const char *path, const char *cause)
+static void warn_damaged(pass *p, const char *photo)
 {
     pthread_mutex_lock(&p->lock);
-    rt_log_line(p->options->log, p->n_warned++ < MOST_WARNINGS ? RT_WARN : RT_DEBUG,
-                "%s, recreating bottleneck %s%s%s%s", what, path, *cause ? " (" : "", cause,
-                *cause ? ")" : "");
+    rt_log_line(p->options->log, p->n_damaged++ < MOST_WARNINGS ? RT_WARN : RT_DEBUG,
+                "Damaged vector in the cache, recreating that of %s", photo);
     pthread_mutex_unlock(&p->lock);
-}
-
-/* ---- the cache ---- */
-
-static rt_code add_record(pass *p, const char *cache, const char *photo, rt_freshness **record, rt_error *err)
-{
-    rt_freshness **records = realloc(p->records, (p->n_records + 1) * sizeof *records);
-    rt_code code;
-    if (!records)
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    p->records = records;
-    if ((code = rt__freshness_open(cache, photo, record, err)) == RT_OK)
-        records[p->n_records++] = *record;
-    return code;
-}
-
-/* The record of the worker's present cache path, in w->record. */
-static rt_code find_record(pass *p, worker *w, rt_error *err)
-{
-    const char *photo = rt__path_name(w->photo);
-    rt_freshness *found = NULL;
-    rt_code code = RT_OK;
-    if (w->record && rt__freshness_covers(w->record, w->cache, photo))
-        return RT_OK;
-    pthread_mutex_lock(&p->lock);
-    for (size_t i = 0; i < p->n_records && !found; i++)
-        if (rt__freshness_covers(p->records[i], w->cache, photo))
-            found = p->records[i];
-    if (!found)
-        code = add_record(p, w->cache, photo, &found, err);
-    pthread_mutex_unlock(&p->lock);
-    w->record = found;
-    return code;
-}
-
-/* Why the text file that was read cannot be used, or NULL. */
-static const char *distrust(const pass *p, const worker *w, const rt_origin *origin,
-                            const rt_file_info *photo, uint32_t text_crc)
-{
-    if (rt__freshness_damaged(w->record))
-        return "Damaged record of bottlenecks";
-    if (!origin)
-        return NULL;
-    if (origin->text_crc != text_crc)
-        return "Bottleneck changed since it was recorded";
-    if (origin->network != p->network)
-        return "Bottleneck of another network";
-    if (origin->photo_bytes != photo->size || origin->photo_changed_ns != photo->mtime_ns)
-        return "Photo changed";
-    return NULL;
-}
-
-/* Sets *hit when the photo's text file can be trusted; values are its vector then. */
-static rt_code read_cache(pass *p, worker *w, float *values, bool *hit, rt_error *err)
-{
-    const char *name = rt__path_name(w->photo), *reason;
-    size_t n = p->out->feature_size;
-    rt_file_info photo;
-    rt_error cause;
-    const rt_origin *origin;
-    uint32_t crc;
-    rt_code code;
-    rt__buffer_reset(&w->text);
-    code = rt__file_read(&w->text, w->cache, n * TEXT_BYTES, NULL, &cause);
-    if (code == RT_ENOTFOUND || rt__file_info(w->photo, &photo, NULL) != RT_OK)
-        return RT_OK; /* if it is the photo that is not there, its reading will say so */
-    if (code == RT_ENOMEM)
-        return rt_fail(err, code, "out of memory");
-    if (code != RT_OK) {
-        warn(p, "Cannot read", w->cache, cause.cause);
-        return RT_OK;
-    }
-    crc = rt__crc32c(0, w->text.bytes, w->text.size);
-    origin = rt__freshness_find(w->record, name);
-    if ((reason = distrust(p, w, origin, &photo, crc))) {
-        warn(p, reason, w->cache, "");
-        return RT_OK;
-    }
-    if (rt__cache_parse(w->text.bytes, w->text.size, values, n, &cause) != RT_OK) {
-        warn(p, "Invalid float found", w->cache, cause.cause);
-        return RT_OK;
-    }
-    *hit = true;
-    if (origin)
-        return RT_OK;
-    return rt__freshness_note(w->record, name, &(rt_origin){crc, p->network, photo.size, photo.mtime_ns},
-                              err);
-}
-
-static rt_code write_cache(pass *p, worker *w, const float *values, const rt_file_info *photo, rt_error *err)
-{
-    const char *name = rt__path_name(w->cache);
-    rt_origin origin = {0, p->network, photo->size, photo->mtime_ns};
-    rt_code code;
-    pthread_mutex_lock(&p->lock);
-    rt_log_line(p->options->log, RT_DEBUG, "Creating bottleneck at %s", w->cache);
-    pthread_mutex_unlock(&p->lock);
-    rt__buffer_reset(&w->text);
-    rt__cache_format(values, p->out->feature_size, &w->text);
-    if ((code = rt__buffer_ok(&w->text, err)) != RT_OK)
-        return code;
-    code = rt__file_write(w->cache, w->text.bytes, w->text.size, false, err);
-    if (code == RT_ENOTFOUND && name > w->cache) { /* the first of its folder */
-        size_t slash = (size_t)(name - w->cache) - 1;
-        w->cache[slash] = 0;
-        code = rt__folder_make(w->cache, err);
-        w->cache[slash] = '/';
-        if (code == RT_OK)
-            code = rt__file_write(w->cache, w->text.bytes, w->text.size, false, err);
-    }
-    if (code != RT_OK)
-        return code;
-    origin.text_crc = rt__crc32c(0, w->text.bytes, w->text.size);
-    return rt__freshness_note(w->record, rt__path_name(w->photo), &origin, err);
 }
 
 /* ---- one photo ---- */
@@ -194,51 +88,142 @@ static rt_code get_extractor(pass *p, worker *w, rt_error *err)
     return rt_extractor_clone(p->first, &w->extractor, err);
 }
 
-/* Photo to vector.  *bad tells a photo that cannot be used from a failure of ours. */
-static rt_code run_photo(worker *w, float *values, rt_file_info *info, bool *bad, rt_error *err)
+static rt_code cannot_use(const worker *w, rt_code code, bool *bad, rt_error *err)
+{
+    rt_doing(err, w->photo, "cannot use photo");
+    *bad = code != RT_ENOMEM;
+    return code;
+}
+
+static rt_code read_photo(worker *w, rt_file_info *info, bool *bad, rt_error *err)
 {
     rt_code code;
     rt__buffer_reset(&w->bytes);
     code = rt__file_read(&w->bytes, w->photo, PHOTO_BYTES, info, err);
-    if (code == RT_OK)
-        code = rt_extractor_run(w->extractor, (const uint8_t *)w->bytes.bytes, w->bytes.size, values, err);
-    if (code != RT_OK)
-        rt_doing(err, w->photo, "cannot use photo");
-    *bad = code != RT_OK && code != RT_ENOMEM;
-    return code;
+    w->n_read++;
+    return code == RT_OK ? RT_OK : cannot_use(w, code, bad, err);
 }
+
+/* The bytes that were read, to a vector.  *bad tells a photo that cannot be used from a failure of ours. */
+static rt_code run_photo(pass *p, worker *w, float *values, bool *bad, rt_error *err)
+{
+    rt_code code = get_extractor(p, w, err);
+    if (code != RT_OK)
+        return code;
+    code = rt_extractor_run(w->extractor, (const uint8_t *)w->bytes.bytes, w->bytes.size, values, err);
+    return code == RT_OK ? RT_OK : cannot_use(w, code, bad, err);
+}
+
+/* ---- through text files, or no cache at all ---- */
 
 static rt_code make_vector(pass *p, worker *w, size_t i, bool *hit, bool *bad, rt_error *err)
 {
     float *values = p->out->values + i * p->out->feature_size;
     rt_file_info info;
-    rt_code code = p->source->paths(p->source->user, i, w->photo, w->cache, PATH_BYTES, err);
-    if (code != RT_OK) {
-        *bad = code == RT_ELIMIT;
+    rt_code code = RT_OK;
+    p->out->vectors[i] = values;
+    if (w->cache[0])
+        code = rt__text_store_find(p->text, &w->text, w->photo, w->cache, values, hit, err);
+    if (code != RT_OK || *hit)
         return code;
-    }
-    if (w->cache[0]) {
-        if ((code = find_record(p, w, err)) != RT_OK ||
-            (code = read_cache(p, w, values, hit, err)) != RT_OK || *hit)
-            return code;
-    }
-    if ((code = get_extractor(p, w, err)) != RT_OK || (code = run_photo(w, values, &info, bad, err)) != RT_OK)
+    if ((code = read_photo(w, &info, bad, err)) != RT_OK ||
+        (code = run_photo(p, w, values, bad, err)) != RT_OK)
         return code;
-    return w->cache[0] ? write_cache(p, w, values, &info, err) : RT_OK;
+    return w->cache[0] && p->keeps_text
+               ? rt__text_store_keep(p->text, &w->text, w->photo, w->cache, values, &info, err)
+               : RT_OK;
 }
+
+/* ---- through the packed cache ---- */
+
+static bool same_file(const rt_file_info *a, const rt_file_info *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
+static rt_code look_up(pass *p, const worker *w, size_t i, const uint8_t *photo, rt_error *err)
+{
+    bool damaged;
+    rt_code code = rt__packed_find(p->owner->packed, photo, &p->owner->places[i], &damaged, err);
+    if (code == RT_OK && damaged)
+        warn_damaged(p, w->photo);
+    return code;
+}
+
+/* Finds out what the photo is, reading it only where its file is not known, and whether its vector is there.
+ * After a miss the photo's bytes are in w->bytes. */
+static rt_code identify(pass *p, worker *w, size_t i, uint8_t photo[RT_PHOTO_BYTES], bool *bad, rt_error *err)
+{
+    rt_packed *packed = p->owner->packed;
+    int64_t opened_ns = now_ns(CLOCK_REALTIME);
+    rt_file_info seen, info;
+    bool known;
+    rt_code code = rt__file_info(w->photo, &seen, err);
+    if (code != RT_OK)
+        return cannot_use(w, code, bad, err);
+    if ((code = rt__packed_recall(packed, &seen, w->photo, photo, &known, err)) != RT_OK)
+        return code;
+    if (known && ((code = look_up(p, w, i, photo, err)) != RT_OK || p->owner->places[i].block))
+        return code;
+    if ((code = read_photo(w, &info, bad, err)) != RT_OK || (known && same_file(&seen, &info)))
+        return code;
+    if ((code = rt__sha256(w->bytes.bytes, w->bytes.size, photo, err)) != RT_OK ||
+        (code = rt__packed_remember(packed, &info, opened_ns, w->photo, photo, err)) != RT_OK)
+        return code;
+    return look_up(p, w, i, photo, err);
+}
+
+/* Stores a new vector, or keeps it in memory where that cannot be. */
+static rt_code keep_packed(pass *p, const worker *w, size_t i, const uint8_t *photo, rt_vector_source source,
+                           rt_error *err)
+{
+    const rt_packed_row row = {photo, w->values, source, &p->owner->places[i]};
+    size_t bytes = p->out->feature_size * sizeof *w->values;
+    float *own;
+    if (rt__packed_writable(p->owner->packed))
+        return rt__packed_add(p->owner->packed, &row, err);
+    if (!(own = malloc(bytes)))
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    memcpy(own, w->values, bytes);
+    p->out->vectors[i] = own;
+    return RT_OK;
+}
+
+static rt_code make_packed(pass *p, worker *w, size_t i, bool *hit, bool *bad, rt_error *err)
+{
+    uint8_t photo[RT_PHOTO_BYTES];
+    rt_code code = identify(p, w, i, photo, bad, err);
+    if (code != RT_OK)
+        return code;
+    *hit = p->owner->places[i].block != 0;
+    if (*hit)
+        return RT_OK;
+    if (w->cache[0])
+        code = rt__text_store_find(p->text, &w->text, w->photo, w->cache, w->values, hit, err);
+    if (code == RT_OK && *hit)
+        return keep_packed(p, w, i, photo, RT_SOURCE_TEXT, err);
+    if (code == RT_OK)
+        code = run_photo(p, w, w->values, bad, err);
+    return code == RT_OK ? keep_packed(p, w, i, photo, RT_SOURCE_COMPUTED, err) : code;
+}
+
+/* ---- any photo ---- */
 
 /* A photo that cannot be used: its row is zero, its reason kept. */
 static rt_code skip_photo(pass *p, size_t i, rt_error *err)
 {
     char text[sizeof err->path + sizeof err->message + sizeof err->cause + 64];
-    memset(p->out->values + i * p->out->feature_size, 0, p->out->feature_size * sizeof(float));
+    p->out->vectors[i] = p->owner->zero;
+    if (p->out->values)
+        memset(p->out->values + i * p->out->feature_size, 0, p->out->feature_size * sizeof(float));
     p->reasons[i] = strdup(rt_error_text(err, text, sizeof text));
     return p->reasons[i] ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
 }
 
 static void report_photo(pass *p, bool hit, bool skipped)
 {
-    int64_t now = now_ns();
+    int64_t now = now_ns(CLOCK_MONOTONIC);
     pthread_mutex_lock(&p->lock);
     p->n_done++;
     p->out->n_cached += hit;
@@ -261,11 +246,16 @@ static bool is_wanted(const rt_feature_source *source, size_t i)
 static rt_code do_photo(void *context, size_t index, size_t i, rt_error *err)
 {
     pass *p = context;
+    worker *w = &p->workers[index];
     bool hit = false, bad = false, skipped;
     rt_code code;
+    p->out->vectors[i] = p->owner->zero;
     if (!is_wanted(p->source, i))
         return RT_OK;
-    code = make_vector(p, &p->workers[index], i, &hit, &bad, err);
+    code = p->source->paths(p->source->user, i, w->photo, w->cache, PATH_BYTES, err);
+    bad = code == RT_ELIMIT;
+    if (code == RT_OK)
+        code = (p->owner->packed ? make_packed : make_vector)(p, w, i, &hit, &bad, err);
     skipped = code != RT_OK && bad && !p->options->strict;
     if (skipped)
         code = skip_photo(p, i, err);
@@ -292,66 +282,131 @@ static rt_code list_skipped(pass *p, rt_error *err)
     return RT_OK;
 }
 
-/* A record that cannot be written costs the next run its knowledge, not this one its result. */
-static void write_records(pass *p)
+static rt_code open_packed(pass *p, rt_error *err)
 {
-    bool told = false;
-    for (size_t i = 0; i < p->n_records; i++) {
-        rt_error err;
-        char text[sizeof err.path + sizeof err.message + sizeof err.cause + 64];
-        if (rt__freshness_write(p->records[i], &err) == RT_OK || told)
-            continue;
-        told = true;
-        rt_log_line(p->options->log, RT_WARN, "Later changes of photos may go unnoticed: %s",
-                    rt_error_text(&err, text, sizeof text));
+    const rt_feature_options *o = p->options;
+    const rt_module_info *info = rt_module_describe(p->module);
+    rt_packed_module module = {.feature_size = p->out->feature_size,
+                               .name = o->module_name ? o->module_name : info->path};
+    rt_error seen;
+    rt_code code = rt__network_identity(p->module, module.digest, err);
+    if (code == RT_OK)
+        code = rt__folder_make(o->packed_dir, err);
+    if (code != RT_OK)
+        return code;
+    code = rt__packed_open(o->packed_dir, &module, &p->owner->packed, &seen);
+    if (code == RT_EUNSUPPORTED) {
+        rt_log_line(o->log, RT_WARN, "%s, which the packed cache must not be: using text files", seen.cause);
+        return RT_OK;
     }
+    p->keeps_text = false;
+    if (code == RT_ENOTFOUND || (code == RT_OK && !rt__packed_writable(p->owner->packed))) {
+        rt_log_line(o->log, RT_WARN, "WARNING: %s cannot be written to: what is computed is not kept.",
+                    o->packed_dir);
+        return RT_OK;
+    }
+    if (code != RT_OK && err)
+        *err = seen;
+    return code;
+}
+
+static rt_code allocate(pass *p, size_t n_workers, rt_error *err)
+{
+    rt_features *out = p->out;
+    size_t n_values, size = out->feature_size;
+    if (!rt_mul(&n_values, out->n_photos, size))
+        return rt_fail(err, RT_ENOMEM, "%zu vectors of %zu floats are too many", out->n_photos, size);
+    if (!p->owner->packed)
+        out->values = calloc(n_values ? n_values : 1, sizeof *out->values);
+    out->vectors = calloc(out->n_photos + 1, sizeof *out->vectors);
+    p->owner->zero = calloc(size, sizeof *p->owner->zero);
+    p->owner->places = p->owner->packed ? calloc(out->n_photos + 1, sizeof *p->owner->places) : NULL;
+    p->reasons = calloc(out->n_photos + 1, sizeof *p->reasons);
+    p->workers = calloc(n_workers, sizeof *p->workers);
+    if ((!out->values && !p->owner->packed) || !out->vectors || !p->owner->zero ||
+        (!p->owner->places && p->owner->packed) || !p->reasons || !p->workers)
+        return rt_fail(err, RT_ENOMEM, "out of memory for %zu vectors of %zu floats", out->n_photos, size);
+    for (size_t i = 0; i < n_workers; i++)
+        if (!(p->workers[i].values = malloc(size * sizeof(float))))
+            return rt_fail(err, RT_ENOMEM, "out of memory");
+    return RT_OK;
 }
 
 static rt_code start(pass *p, size_t n_workers, rt_error *err)
 {
     rt_features *out = p->out;
-    size_t n_values;
+    rt_text_options text = {
+        .network = rt__network_digest(p->module), .log = p->options->log, .log_lock = &p->lock};
+    rt_code code;
     out->n_photos = p->source->n_photos;
-    out->feature_size = (size_t)rt_module_describe(p->module)->feature_size;
-    if (!rt_mul(&n_values, out->n_photos, out->feature_size))
-        return rt_fail(err, RT_ENOMEM, "%zu vectors of %zu floats are too many", out->n_photos,
-                       out->feature_size);
-    out->values = calloc(n_values ? n_values : 1, sizeof *out->values);
-    p->reasons = calloc(out->n_photos + 1, sizeof *p->reasons);
-    p->workers = calloc(n_workers, sizeof *p->workers);
-    if (!out->values || !p->reasons || !p->workers)
-        return rt_fail(err, RT_ENOMEM, "out of memory for %zu vectors of %zu floats", out->n_photos,
-                       out->feature_size);
-    p->network = rt__network_digest(p->module);
+    out->feature_size = text.feature_size = (size_t)rt_module_describe(p->module)->feature_size;
+    p->keeps_text = true;
+    if (!(out->owner = p->owner = calloc(1, sizeof *out->owner)))
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    if ((code = rt__text_store_new(&text, &p->text, err)) != RT_OK)
+        return code;
+    if (p->options->packed_dir && (code = open_packed(p, err)) != RT_OK)
+        return code;
     for (size_t i = 0; i < out->n_photos; i++)
         p->n_wanted += is_wanted(p->source, i);
-    return RT_OK;
+    return allocate(p, n_workers, err);
 }
 
 static void finish(pass *p, size_t n_workers)
 {
     for (size_t i = 0; p->workers && i < n_workers; i++) {
-        if (p->workers[i].extractor != p->first)
-            rt_extractor_free(p->workers[i].extractor);
-        rt__buffer_clear(&p->workers[i].bytes);
-        rt__buffer_clear(&p->workers[i].text);
+        worker *w = &p->workers[i];
+        p->out->n_read += w->n_read;
+        if (w->extractor != p->first)
+            rt_extractor_free(w->extractor);
+        rt__buffer_clear(&w->bytes);
+        rt__buffer_clear(&w->text.text);
+        free(w->values);
     }
     rt_extractor_free(p->first);
-    for (size_t i = 0; i < p->n_records; i++)
-        rt__freshness_close(p->records[i]);
+    rt__text_store_close(p->text);
+    if (p->n_damaged > MOST_WARNINGS)
+        rt_log_line(p->options->log, RT_WARN, "%zu more vectors were recreated.",
+                    p->n_damaged - MOST_WARNINGS);
     for (size_t i = 0; p->reasons && i < p->out->n_photos; i++)
         free(p->reasons[i]);
-    free(p->records);
     free(p->reasons);
     free(p->workers);
     pthread_mutex_destroy(&p->lock);
     pthread_mutex_destroy(&p->plan_lock);
 }
 
+/* Points to the vectors in the mapped cache, and takes the checksum of all. */
+static rt_code view_packed(pass *p, uint32_t *crcs, rt_error *err)
+{
+    rt_features *out = p->out;
+    const rt_packed_view view = {p->owner->places, out->vectors, crcs, out->n_photos};
+    return p->owner->packed ? rt__packed_view(p->owner->packed, &view, err) : RT_OK;
+}
+
+static rt_code conclude(pass *p, rt_error *err)
+{
+    rt_features *out = p->out;
+    size_t row_bytes = out->feature_size * sizeof(float);
+    uint32_t *crcs = calloc(out->n_photos + 1, sizeof *crcs);
+    rt_code code = crcs ? view_packed(p, crcs, err) : rt_fail(err, RT_ENOMEM, "out of memory");
+    for (size_t i = 0; code == RT_OK && i < out->n_photos; i++)
+        if (!p->owner->packed || !p->owner->places[i].block)
+            crcs[i] = rt__crc32c(0, out->vectors[i], row_bytes);
+    if (code == RT_OK)
+        out->checksum = rt__crc32c(0, crcs, out->n_photos * sizeof *crcs);
+    free(crcs);
+    return code == RT_OK ? list_skipped(p, err) : code;
+}
+
 rt_code rt_features_compute(const rt_module *module, const rt_feature_source *source,
                             const rt_feature_options *options, rt_features *features, rt_error *err)
 {
-    pass p = {.module = module, .source = source, .options = options, .out = features, .shown_ns = now_ns()};
+    pass p = {.module = module,
+              .source = source,
+              .options = options,
+              .out = features,
+              .shown_ns = now_ns(CLOCK_MONOTONIC)};
     size_t n_workers = options->n_threads ? options->n_threads : rt__cpu_count();
     rt_code code;
     *features = (rt_features){0};
@@ -361,25 +416,49 @@ rt_code rt_features_compute(const rt_module *module, const rt_feature_source *so
     pthread_mutex_init(&p.plan_lock, NULL);
     code = start(&p, n_workers, err);
     if (code == RT_OK) {
+        rt_code flushed = RT_OK;
         code = rt__pool_run(n_workers, source->n_photos, do_photo, &p, err);
-        write_records(&p);
+        if (p.owner->packed) /* also after a failure: what was computed is kept */
+            flushed = rt__packed_flush(p.owner->packed, code == RT_OK ? err : NULL);
+        code = code == RT_OK ? flushed : code;
     }
-    if (p.n_warned > MOST_WARNINGS)
-        rt_log_line(options->log, RT_WARN, "%zu more bottlenecks were recreated.",
-                    p.n_warned - MOST_WARNINGS);
     if (code == RT_OK)
-        code = list_skipped(&p, err);
+        code = conclude(&p, err);
     finish(&p, n_workers);
     if (code != RT_OK)
         rt_features_clear(features);
     return code;
 }
 
+void rt_features_used(void *features, const float *const *vectors, size_t n)
+{
+    const rt_features *f = features;
+    for (size_t i = 0; f->owner->packed && i < n; i++)
+        rt__packed_touched(f->owner->packed, vectors[i]);
+}
+
+/* Vectors that are neither in values nor in the cache. */
+static void free_own(const rt_features *f)
+{
+    const rt_feature_owner *owner = f->owner;
+    for (size_t i = 0; owner->places && f->vectors && i < f->n_photos; i++)
+        if (!owner->places[i].block && f->vectors[i] != owner->zero)
+            free((void *)(uintptr_t)f->vectors[i]);
+}
+
 void rt_features_clear(rt_features *features)
 {
     for (size_t i = 0; features->skipped && i < features->n_skipped; i++)
         free(features->skipped[i].reason);
+    if (features->owner) {
+        free_own(features);
+        rt__packed_close(features->owner->packed);
+        free(features->owner->places);
+        free(features->owner->zero);
+        free(features->owner);
+    }
     free(features->skipped);
+    free(features->vectors);
     free(features->values);
     *features = (rt_features){0};
 }

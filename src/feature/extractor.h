@@ -2,12 +2,17 @@
 #ifndef RT_FEATURE_EXTRACTOR_H
 #define RT_FEATURE_EXTRACTOR_H
 
+#include "base/hash.h"
 #include "retrain/feature.h"
 #include "retrain/image.h"
 
 /* Tells networks apart that were given the same name: CRC-32C of nodes, constants and preprocessing.  The
  * same file gives the same digest in every run. */
 uint32_t rt__network_digest(const rt_module *module);
+
+/* The same as a SHA-256 that also knows attributes, edges, and how this version computes; not the nodes'
+ * names, so that a module and its archive are one network. */
+rt_code rt__network_identity(const rt_module *module, uint8_t digest[RT_SHA256_BYTES], rt_error *err);
 
 /* Pixels, distorted, to a vector.  draw was made for the module's height and width. */
 rt_code rt__extractor_distorted(rt_extractor *extractor, const rt_image *image,

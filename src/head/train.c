@@ -32,6 +32,7 @@ const rt_train_state *rt__train_sync(const rt_train_step *step)
 /* Where batches of one set come from. */
 typedef struct source {
     const float *values;
+    const rt_vectors *vectors;
     const rt_sampler *sampler;
     uint32_t *rows, *labels; /* room for one batch; NULL: every photo each time */
     size_t n;
@@ -45,10 +46,13 @@ typedef struct run {
     source training, validation;
 } run;
 
-static rt_code source_init(source *s, const float *values, const rt_sampler *sampler, int32_t batch_size,
-                           rt_error *err)
+static rt_code source_init(source *s, const rt_train_data *data, const rt_sampler *sampler,
+                           int32_t batch_size, rt_error *err)
 {
-    *s = (source){values, sampler, NULL, NULL, batch_size < 0 ? sampler->n : (size_t)batch_size};
+    *s = (source){.values = data->values,
+                  .vectors = data->vectors,
+                  .sampler = sampler,
+                  .n = batch_size < 0 ? sampler->n : (size_t)batch_size};
     if (batch_size < 0)
         return RT_OK;
     s->rows = malloc((s->n + 1) * sizeof *s->rows);
@@ -66,10 +70,13 @@ static void source_clear(source *s)
 
 static rt_batch source_batch(const source *s, rt_rng *rng)
 {
+    rt_batch batch = {s->values, s->sampler->rows, s->sampler->labels, s->n, s->vectors};
     if (s->rows == NULL)
-        return (rt_batch){s->values, s->sampler->rows, s->sampler->labels, s->n};
-    return (rt_batch){s->values, s->rows, s->labels,
-                      rt__sampler_draw(s->sampler, rng, s->n, s->rows, s->labels)};
+        return batch;
+    batch.n = rt__sampler_draw(s->sampler, rng, s->n, s->rows, s->labels);
+    batch.rows = s->rows;
+    batch.labels = s->labels;
+    return batch;
 }
 
 static rt_code check(const rt_train_options *o, const rt_train_data *data, const rt_train_state *state,
@@ -140,10 +147,9 @@ rt_code rt__train(const rt_train_options *options, const rt_train_data *data, co
     rt_code code = check(options, data, state, err);
     if (code != RT_OK)
         return code;
-    if ((code = source_init(&r.training, data->values, data->training, options->train_batch_size, err)) !=
-        RT_OK)
+    if ((code = source_init(&r.training, data, data->training, options->train_batch_size, err)) != RT_OK)
         goto done;
-    code = source_init(&r.validation, data->values, data->validation, options->validation_batch_size, err);
+    code = source_init(&r.validation, data, data->validation, options->validation_batch_size, err);
     if (code != RT_OK)
         goto done;
     if ((code = rt_trainer_new(&state->head, &r.trainer, err)) != RT_OK)

@@ -19,9 +19,10 @@ typedef struct rt_train_options {
 } rt_train_options;
 
 typedef struct rt_train_data {
-    const float *values;          /* [.., n_features] */
+    const float *values;          /* [.., n_features], or else .. */
     const rt_sampler *training;   /* at least one photo */
     const rt_sampler *validation; /* without photos: validation scores have n = 0 */
+    const rt_vectors *vectors;    /* .. where they lie */
 } rt_train_data;
 
 typedef struct rt_train_state {

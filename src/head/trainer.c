@@ -123,7 +123,8 @@ static rt_dense_rows block(rt_trainer *t, const rt_batch *batch, size_t first, s
     rt_dense_rows rows = {t->x, n, left < t->chunk ? left : t->chunk, t->n_classes};
     for (size_t i = 0; i < n; i++) {
         size_t row = batch->rows == NULL ? first + i : batch->rows[first + i];
-        const float *x = batch->values + row * t->n_features + from;
+        const float *x =
+            (batch->vectors ? batch->vectors->at[row] : batch->values + row * t->n_features) + from;
         t->x[i] = x;
         if (t->copies != NULL) {
             t->x[i] = t->copies + i * t->chunk;
@@ -142,6 +143,17 @@ static void block_logits(rt_trainer *t, const rt_batch *batch, size_t first, siz
         rt_dense_rows rows = block(t, batch, first, n, from);
         t->kernel.dot(&rows, t->weights + from, t->stride, t->scores, t->n_classes);
     }
+}
+
+/* The block that begins at first is done with. */
+static void leave(rt_trainer *t, const rt_batch *batch, size_t first, size_t n)
+{
+    const rt_vectors *v = batch->vectors;
+    if (v == NULL || v->used == NULL)
+        return;
+    for (size_t i = 0; i < n; i++)
+        t->x[i] = v->at[batch->rows == NULL ? first + i : batch->rows[first + i]];
+    v->used(v->user, t->x, n);
 }
 
 static size_t best_class(const float *score, size_t n_classes)
@@ -217,6 +229,7 @@ void rt_trainer_step(rt_trainer *t, const rt_batch *batch, float learning_rate)
             rt_dense_rows rows = block(t, batch, first, n, from);
             t->kernel.accumulate(&rows, t->scores, t->n_classes, t->gradient + from, t->stride);
         }
+        leave(t, batch, first, n);
     }
     t->kernel.descend(t->weights, t->gradient, learning_rate, t->n_classes * t->stride);
     t->kernel.descend(t->biases, t->bias_gradient, learning_rate, t->n_classes);
@@ -252,6 +265,7 @@ void rt_trainer_evaluate(rt_trainer *t, const rt_batch *batch, rt_score *score, 
                 predictions[first + i] = (uint32_t)predicted;
         }
         loss += block_loss(t, batch->labels + first, n);
+        leave(t, batch, first, n);
     }
     score->cross_entropy = (float)(loss / (double)batch->n);
     score->accuracy = (float)((double)right / (double)batch->n);
@@ -265,6 +279,7 @@ void rt_trainer_predict(rt_trainer *t, const rt_batch *batch, float *logits, flo
         n = block_rows(t, first, batch->n);
         bytes = n * t->n_classes * sizeof *t->scores;
         block_logits(t, batch, first, n);
+        leave(t, batch, first, n);
         if (logits != NULL)
             memcpy(logits + at, t->scores, bytes);
         if (probabilities == NULL)

@@ -112,6 +112,7 @@ static rt_code distort_batch(rt_retrain_job *job, rt_rng *rng, rt_batch *batch, 
         .photos = batch->rows, .draws = d->draws, .values = d->values, .n = batch->n, .n_each = 1};
     for (size_t i = 0; i < batch->n; i++)
         d->draws[i] = roll(d, rng);
+    batch->vectors = NULL;
     batch->values = d->values;
     batch->rows = NULL;
     return rt__distorter_run(d->distorter, &wanted, NULL, err);
@@ -171,6 +172,7 @@ static void draw_batch(const rt_retrain_distorted *d, rt_rng *rng, rt_batch *bat
         size_t first = d->places[batch->rows[i]] * d->n_cached;
         d->rows[i] = (uint32_t)(first + (size_t)rt__rng_below(rng, d->n_cached));
     }
+    batch->vectors = NULL;
     batch->values = d->values;
     batch->rows = d->rows;
 }

@@ -67,17 +67,25 @@ rt_code rt__retrain_features(rt_retrain_job *job, rt_error *err)
 {
     const rt_distortion distortion = rt__retrain_distortion(job->options);
     rt_feature_source source = rt__retrain_photos(job);
-    const rt_feature_options options = {
+    rt_buffer module = {0};
+    rt_feature_options options = {
         .n_threads = (size_t)job->options->threads,
         .strict = job->options->strict,
         .log = job->log,
         .progress = job->progress,
     };
     rt_code code;
+    add_module(job->options, &module);
+    if ((code = rt__buffer_ok(&module, err)) != RT_OK)
+        return code;
+    if (job->options->bottleneck_cache == RT_CACHE_PACKED)
+        options.packed_dir = job->options->bottleneck_dir;
+    options.module_name = module.bytes;
     if (rt_distortion_any(&distortion))
         source.wanted = is_measured_on;
     code = rt_features_compute(job->module, &source, &options, &job->features, err);
     if (code == RT_OK && rt_distortion_any(&distortion))
         code = rt__retrain_distort(job, err);
+    rt__buffer_clear(&module);
     return code;
 }

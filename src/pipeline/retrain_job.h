@@ -34,7 +34,7 @@ typedef struct rt_retrain_job {
     const rt_progress *progress;
     rt_dataset *dataset;
     rt_module *module;
-    rt_features features; /* a row for each photo of the data set; zero for training photos if .. */
+    rt_features features; /* a vector for each photo of the data set; zero for training photos if .. */
     rt_retrain_distorted *distorted; /* .. distorted ones are trained on; else NULL */
     rt_sampler sets[RT_N_SETS];      /* the photos of each set that could be read */
     rt_train_state state;
@@ -57,6 +57,9 @@ rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err);
 
 /* The data set's photos and their bottleneck files; user is the job. */
 rt_feature_source rt__retrain_photos(const rt_retrain_job *job);
+
+/* The photos' vectors, for batches. */
+rt_vectors rt__retrain_vectors(rt_retrain_job *job);
 
 /* What the flags ask for, checked or not. */
 rt_distortion rt__retrain_distortion(const rt_retrain_options *options);

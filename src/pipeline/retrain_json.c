@@ -189,8 +189,9 @@ rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err)
     rt__buffer_text(&out, "{\n");
     add_options(&out, job->options);
     add_module(&out, rt_module_describe(job->module));
-    rt__buffer_format(&out, "  \"bottlenecks\": {\"cached\": %zu, \"computed\": %zu},\n", f->n_cached,
-                      f->n_computed);
+    rt__buffer_format(&out,
+                      "  \"bottlenecks\": {\"cached\": %zu, \"computed\": %zu, \"photos_read\": %zu},\n",
+                      f->n_cached, f->n_computed, f->n_read);
     add_skipped(&out, job);
     add_classes(&out, job);
     add_score(&out, "train", &job->result->training);

@@ -195,6 +195,13 @@ static rt_code check_saved_model(const char *folder, rt_error *err)
     return RT_OK;
 }
 
+/* A packed cache that cannot be written to is read all the same. */
+static bool is_folder(const char *path)
+{
+    struct stat at;
+    return path && stat(path, &at) == 0 && S_ISDIR(at.st_mode);
+}
+
 static rt_code check_outputs(const rt_retrain_options *o, rt_error *err)
 {
     bool json_file = o->json && strcmp(o->json, "-") != 0;
@@ -202,7 +209,8 @@ static rt_code check_outputs(const rt_retrain_options *o, rt_error *err)
         {"output_graph", o->output_graph, false, true},
         {"output_labels", o->output_labels, false, true},
         {"json", o->json, false, json_file},
-        {"bottleneck_dir", o->bottleneck_dir, true, true},
+        {"bottleneck_dir", o->bottleneck_dir, true,
+         o->bottleneck_cache == RT_CACHE_TEXT || !is_folder(o->bottleneck_dir)},
         {"intermediate_output_graphs_dir", o->intermediate_output_graphs_dir, true,
          o->intermediate_store_frequency > 0},
         {"checkpoint_path", o->checkpoint_path, false, !is_empty(o->checkpoint_path)},

@@ -59,15 +59,13 @@ static rt_code round_head(const rt_head *head, rt_head_ranges *ranges, rt_head *
 }
 
 /* What goes into the layer and comes out of it, for the photos of a set. */
-static void measure_set(const rt_features *features, const rt_sampler *set, rt_trainer *trainer,
+static void measure_set(const rt_vectors *vectors, size_t width, const rt_sampler *set, rt_trainer *trainer,
                         float *logits, size_t n_classes, rt_head_ranges *ranges)
 {
-    size_t width = features->feature_size;
     for (size_t at = 0; at < set->n; at += ROWS) {
-        const rt_batch batch = {features->values, set->rows + at, NULL,
-                                set->n - at < ROWS ? set->n - at : ROWS};
+        const rt_batch batch = {NULL, set->rows + at, NULL, set->n - at < ROWS ? set->n - at : ROWS, vectors};
         for (size_t i = 0; i < batch.n; i++)
-            widen(batch.values + batch.rows[i] * width, width, &ranges->features_min, &ranges->features_max);
+            widen(vectors->at[batch.rows[i]], width, &ranges->features_min, &ranges->features_max);
         rt_trainer_predict(trainer, &batch, logits, NULL);
         widen(logits, batch.n * n_classes, &ranges->logits_min, &ranges->logits_max);
     }
@@ -83,10 +81,12 @@ static rt_code measure(const rt_retrain_job *job, const rt_head *rounded, rt_hea
                        rt_error *err)
 {
     float *logits = calloc(rounded->n_classes, ROWS * sizeof *logits);
+    const rt_vectors vectors = {.at = job->features.vectors};
     rt_trainer *trainer = NULL;
     rt_code code = logits ? rt_trainer_new(rounded, &trainer, err) : rt_fail(err, RT_ENOMEM, "out of memory");
     for (size_t set = 0; code == RT_OK && set < RT_N_SETS; set++)
-        measure_set(&job->features, &job->sets[set], trainer, logits, rounded->n_classes, ranges);
+        measure_set(&vectors, job->features.feature_size, &job->sets[set], trainer, logits,
+                    rounded->n_classes, ranges);
     rt_trainer_free(trainer);
     free(logits);
     if (code == RT_OK && (!usable(ranges->features_min, ranges->features_max) ||

@@ -53,7 +53,7 @@ static void identify(const rt_retrain_job *job, rt_buffer *text)
     rt__buffer_format(
         text, "split of the photos=%08x\nbottleneck values=%08x\n",
         (unsigned)checksum_of_set(&job->sets[RT_VALIDATION], checksum_of_set(&job->sets[RT_TRAINING], 0)),
-        (unsigned)rt__crc32c(0, f->values, f->n_photos * f->feature_size * sizeof *f->values));
+        (unsigned)f->checksum);
 }
 
 static rt_code take_up(rt_retrain_job *job, rt_saved_run *run, const char *path, rt_error *err)

@@ -153,10 +153,16 @@ static rt_code make_batch(void *user, rt_rng *rng, rt_batch *batch, rt_error *er
     return rt__retrain_distorted_batch(user, rng, batch, err);
 }
 
+rt_vectors rt__retrain_vectors(rt_retrain_job *job)
+{
+    return (rt_vectors){job->features.vectors, rt_features_used, &job->features};
+}
+
 /* Trains; a stop that is asked for is no error. */
 static rt_code train(rt_retrain_job *job, const rt_train_options *options, rt_error *err)
 {
-    const rt_train_data data = {job->features.values, &job->sets[RT_TRAINING], &job->sets[RT_VALIDATION]};
+    const rt_vectors vectors = rt__retrain_vectors(job);
+    const rt_train_data data = {NULL, &job->sets[RT_TRAINING], &job->sets[RT_VALIDATION], &vectors};
     const rt_train_hooks hooks = {
         .user = job,
         .make = job->distorted ? make_batch : NULL,
@@ -253,7 +259,8 @@ rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
     int32_t wanted = job->options->test_batch_size;
     size_t n = wanted < 0 ? set->n : (size_t)wanted;
     uint32_t *rows = calloc(n + 1, sizeof *rows), *labels = calloc(n + 1, sizeof *labels);
-    rt_batch batch = {job->features.values, rows, labels, n};
+    const rt_vectors vectors = rt__retrain_vectors(job);
+    rt_batch batch = {NULL, rows, labels, n, &vectors};
     rt_head rounded = {0};
     rt_code code = RT_OK;
     char line[LINE];

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Two runs with one seed write the same bytes, with one thread and with two, with a cold cache and a warm one.
+# Two runs with one seed write the same bytes, with one thread and with two, with a cold cache and a warm one,
+# of text files and packed.
 #   tests/cli/same_bytes.sh BUILD
 set -eu
 build=$1
@@ -18,11 +19,16 @@ run() {
         --output_graph "$name.pb" --output_labels "$name.txt" --bottleneck_dir "$cache" --logging_verbosity WARN "$@"
 }
 
-run first cold1 --threads 1
-run second cold2 --threads 2
-run warm cold1 --threads 2
+run first cold1 --threads 1 --bottleneck_cache text
+run second cold2 --threads 2 --bottleneck_cache text
+run warm cold1 --threads 2 --bottleneck_cache text
+run packed cold3 --threads 2
+run packed_warm cold3 --threads 1
+run imported cold2 --threads 2 # into the packed cache, from text files
+rm cold2/retrain.mdb*
 run other cold1 --seed 1
-for name in second warm; do
+rm cold1/retrain.mdb*
+for name in second warm packed packed_warm imported; do
     cmp first.pb $name.pb
     cmp first.txt $name.txt
 done

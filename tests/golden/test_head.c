@@ -76,7 +76,7 @@ static rt_batch step_batch(golden *g, size_t step)
         g->rows[i] = (uint32_t)indices[step * BATCH + i];
         g->classes[i] = (uint32_t)labels[g->rows[i]];
     }
-    return (rt_batch){g->values.data, g->rows, g->classes, BATCH};
+    return (rt_batch){g->values.data, g->rows, g->classes, BATCH, NULL};
 }
 
 static void check_near(const float *got, const char *name, size_t count, double tolerance)
@@ -131,7 +131,7 @@ static void score_on_all_photos_is_tensorflows(void **state)
         rt_batch batch = step_batch(g, step);
         rt_trainer_step(g->trainer, &batch, 0.01F);
     }
-    rt_trainer_evaluate(g->trainer, &(rt_batch){g->values.data, NULL, labels, 750}, &score, NULL);
+    rt_trainer_evaluate(g->trainer, &(rt_batch){g->values.data, NULL, labels, 750, NULL}, &score, NULL);
     assert_near((double)score.cross_entropy, 0.8146104216575623, 1e-6); /* golden/head/README.json */
     assert_near((double)score.accuracy, 0.7986666560173035, 1e-7);
 }

@@ -103,8 +103,8 @@ static size_t train_and_test(const struct npy *vectors, const rt_sampler *traini
                              uint64_t steps, uint64_t seed)
 {
     const rt_train_options options = {steps, 0.01F, 100, 100, 10};
-    const rt_train_data data = {vectors->data, training, testing};
-    const rt_batch batch = {vectors->data, testing->rows, testing->labels, testing->n};
+    const rt_train_data data = {vectors->data, training, testing, NULL};
+    const rt_batch batch = {vectors->data, testing->rows, testing->labels, testing->n, NULL};
     rt_train_state state;
     rt_evaluation evaluation;
     size_t right = 0;

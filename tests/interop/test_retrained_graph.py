@@ -34,7 +34,7 @@ class Retrained:
         cls.log = common.retrain(
             '--image_dir', common.FLOWERS, '--tfhub_module', cls.module, '--output_graph', cls.graph,
             '--output_labels', os.path.join(cls.folder, 'output_labels.txt'), '--bottleneck_dir',
-            os.path.join(cls.folder, 'bottleneck'), '--summaries_dir', os.path.join(cls.folder, 'logs'),
+            os.path.join(cls.folder, 'bottleneck'), '--bottleneck_cache', 'text', '--summaries_dir', os.path.join(cls.folder, 'logs'),
             '--how_many_training_steps', '400')
         cls.graph_def = common.read_graph(cls.graph)
         cls.ours = common.label(cls.graph, PHOTOS)

@@ -106,7 +106,7 @@ static const rt_train_options usual = {
 
 static rt_train_state train(const world *w, const rt_train_options *options, const rt_train_hooks *hooks)
 {
-    rt_train_data data = {w->values, &w->training, &w->validation};
+    rt_train_data data = {w->values, &w->training, &w->validation, NULL};
     rt_train_state state;
     assert_int_equal(rt__train_state_init(&state, FEATURES, CLASSES, 7, NULL), RT_OK);
     assert_int_equal(rt__train(options, &data, hooks, &state, NULL), RT_OK);
@@ -130,10 +130,11 @@ static void training_learns(void **state)
     rt_evaluation e;
     options.steps = 300;
     s = train(w, &options, NULL);
-    assert_int_equal(rt_evaluate(&s.head,
-                                 &(rt_batch){w->values, w->training.rows, w->training.labels, w->training.n},
-                                 &e, NULL),
-                     RT_OK);
+    assert_int_equal(
+        rt_evaluate(&s.head,
+                    &(rt_batch){w->values, w->training.rows, w->training.labels, w->training.n, NULL}, &e,
+                    NULL),
+        RT_OK);
     assert_true(e.score.accuracy > 0.97F);
     rt_evaluation_clear(&e);
     rt__train_state_clear(&s);
@@ -221,7 +222,7 @@ static void measuring_does_not_change_what_is_learnt(void **state)
 static void stopped_run_goes_on_to_the_same_end(void **state)
 {
     world *w = *state;
-    rt_train_data data = {w->values, &w->training, &w->validation};
+    rt_train_data data = {w->values, &w->training, &w->validation, NULL};
     diary whole = {.stop_at = STEPS};
     rt_train_hooks hooks = diary_hooks(&whole);
     rt_train_state wanted = train(w, &usual, &hooks);
@@ -262,7 +263,7 @@ static rt_code make_noisy(void *user, rt_rng *rng, rt_batch *batch, rt_error *er
 static void vectors_made_for_a_step_do_not_depend_on_stops(void **state)
 {
     world *w = *state;
-    rt_train_data data = {w->values, &w->training, &w->validation};
+    rt_train_data data = {w->values, &w->training, &w->validation, NULL};
     workshop whole = {.diary = {.stop_at = STEPS}, .fail_at = STEPS};
     rt_train_hooks hooks = diary_hooks(&whole.diary);
     rt_train_state wanted, plain = train(w, &usual, NULL), s;
@@ -295,7 +296,7 @@ static rt_code refuse_third(void *user, const rt_train_step *step, rt_error *err
 static void hooks_error_ends_the_run_between_two_steps(void **state)
 {
     world *w = *state;
-    rt_train_data data = {w->values, &w->training, &w->validation};
+    rt_train_data data = {w->values, &w->training, &w->validation, NULL};
     rt_train_hooks hooks = {.before = refuse_third};
     rt_train_state s, wanted = train(w, &usual, NULL);
     rt_error err;
@@ -317,7 +318,7 @@ typedef struct runs {
 static rt_code train_once(void *context, size_t worker, size_t item, rt_error *err)
 {
     runs *r = context;
-    rt_train_data data = {r->w->values, &r->w->training, &r->w->validation};
+    rt_train_data data = {r->w->values, &r->w->training, &r->w->validation, NULL};
     rt_code code = rt__train_state_init(&r->states[item], FEATURES, CLASSES, 7, err);
     (void)worker;
     return code == RT_OK ? rt__train(&usual, &data, NULL, &r->states[item], err) : code;
@@ -351,7 +352,7 @@ static void impossible_runs_are_refused(void **state)
 {
     world *w = *state;
     rt_sampler none;
-    rt_train_data data = {w->values, &w->training, &w->validation}, empty = data;
+    rt_train_data data = {w->values, &w->training, &w->validation, NULL}, empty = data;
     rt_train_options options[5] = {usual, usual, usual, usual, usual};
     rt_train_state s;
     options[0].learning_rate = -0.01F;
@@ -381,7 +382,7 @@ static void evaluation_counts_by_class(void **state)
     rt_evaluation e;
     const uint32_t wrong[] = {3};
     (void)state;
-    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 6}, &e, NULL), RT_OK);
+    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 6, NULL}, &e, NULL), RT_OK);
     assert_int_equal(e.score.n, 6);
     assert_true(fabsf(e.score.accuracy - 4.0F / 6) < 1e-6F);
     assert_memory_equal(e.predictions, taken, sizeof taken);
@@ -393,8 +394,8 @@ static void evaluation_counts_by_class(void **state)
     assert_true(fabsf(e.classes[1].precision - 2.0F / 3) < 1e-6F);
     assert_true(e.classes[2].n == 0 && e.classes[2].predicted == 0 && e.classes[2].recall == 0);
     rt_evaluation_clear(&e);
-    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, wrong, 1}, &e, NULL), RT_EARG);
-    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 0}, &e, NULL), RT_OK);
+    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, wrong, 1, NULL}, &e, NULL), RT_EARG);
+    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 0, NULL}, &e, NULL), RT_OK);
     assert_int_equal(e.score.n, 0);
     rt_evaluation_clear(&e);
 }

@@ -60,7 +60,7 @@ static void problem_clear(problem *p)
 
 static rt_batch problem_batch(const problem *p)
 {
-    return (rt_batch){p->values, p->rows, p->labels, p->n};
+    return (rt_batch){p->values, p->rows, p->labels, p->n, NULL};
 }
 
 static double double_logit(const problem *p, const double *weights, const double *biases, size_t i, size_t k)
@@ -151,7 +151,7 @@ static void score_counts_predictions(void **state)
     assert_non_null(probabilities);
     assert_int_equal(rt_trainer_new(&p.head, &trainer, NULL), RT_OK);
     rt_trainer_evaluate(trainer, &batch, &score, predictions);
-    rt_trainer_predict(trainer, &(rt_batch){p.values, NULL, NULL, p.n / 2 + 1}, NULL, probabilities);
+    rt_trainer_predict(trainer, &(rt_batch){p.values, NULL, NULL, p.n / 2 + 1, NULL}, NULL, probabilities);
     for (size_t i = 0; i < p.n; i++) {
         const float *row = probabilities + p.rows[i] * p.n_classes;
         float sum = 0;
@@ -164,7 +164,7 @@ static void score_counts_predictions(void **state)
     }
     assert_int_equal(score.n, 200);
     assert_near((double)score.accuracy, (double)right / 200, 1e-7);
-    rt_trainer_evaluate(trainer, &(rt_batch){p.values, p.rows, p.labels, 0}, &score, NULL);
+    rt_trainer_evaluate(trainer, &(rt_batch){p.values, p.rows, p.labels, 0, NULL}, &score, NULL);
     assert_int_equal(score.n, 0);
     assert_true(score.accuracy == 0 && score.cross_entropy == 0);
     free(probabilities);
@@ -181,10 +181,10 @@ static void equal_logits_go_to_the_lower_class(void **state)
     rt_score score;
     (void)state;
     assert_int_equal(rt_trainer_new(&head, &trainer, NULL), RT_OK);
-    rt_trainer_evaluate(trainer, &(rt_batch){x, NULL, &label, 1}, &score, &prediction);
+    rt_trainer_evaluate(trainer, &(rt_batch){x, NULL, &label, 1, NULL}, &score, &prediction);
     assert_int_equal(prediction, 1);
     assert_true(score.accuracy == 0);
-    rt_trainer_predict(trainer, &(rt_batch){x, NULL, NULL, 1}, NULL, probabilities);
+    rt_trainer_predict(trainer, &(rt_batch){x, NULL, NULL, 1, NULL}, NULL, probabilities);
     assert_true(probabilities[1] == probabilities[2]);
     rt_trainer_free(trainer);
 }
@@ -198,9 +198,9 @@ static void huge_logits_do_not_overflow(void **state)
     rt_score score;
     (void)state;
     assert_int_equal(rt_trainer_new(&head, &trainer, NULL), RT_OK);
-    rt_trainer_predict(trainer, &(rt_batch){x, NULL, NULL, 1}, NULL, probabilities);
+    rt_trainer_predict(trainer, &(rt_batch){x, NULL, NULL, 1, NULL}, NULL, probabilities);
     assert_true(probabilities[0] == 1 && probabilities[1] == 0 && probabilities[2] == 0);
-    rt_trainer_evaluate(trainer, &(rt_batch){x, NULL, &label, 1}, &score, NULL);
+    rt_trainer_evaluate(trainer, &(rt_batch){x, NULL, &label, 1, NULL}, &score, NULL);
     assert_near((double)score.cross_entropy, 100000, 1);
     rt_trainer_free(trainer);
 }
@@ -214,9 +214,9 @@ static void batch_size_does_not_touch_a_row(void **state)
     (void)state;
     assert_non_null(all);
     assert_int_equal(rt_trainer_new(&p.head, &trainer, NULL), RT_OK);
-    rt_trainer_predict(trainer, &(rt_batch){p.values, NULL, NULL, n}, NULL, all);
+    rt_trainer_predict(trainer, &(rt_batch){p.values, NULL, NULL, n, NULL}, NULL, all);
     for (size_t i = 0; i < n; i++) {
-        rt_trainer_predict(trainer, &(rt_batch){p.values + i * p.n_features, NULL, NULL, 1}, NULL, one);
+        rt_trainer_predict(trainer, &(rt_batch){p.values + i * p.n_features, NULL, NULL, 1, NULL}, NULL, one);
         assert_memory_equal(one, all + i * p.n_classes, sizeof one);
     }
     free(all);

@@ -1,0 +1,262 @@
+#include "packed_inside.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- opening ---- */
+
+static rt_code visit_module(void *context, rt_span key, rt_span value, bool *stop, rt_error *err)
+{
+    rt_packed_search *s = context;
+    (void)err;
+    if (value.size < sizeof s->record || memcmp(value.bytes, s->digest, RT_NETWORK_BYTES) != 0)
+        return RT_OK;
+    memcpy(&s->record, value.bytes, sizeof s->record);
+    s->number = rt__packed_number(key);
+    *stop = true;
+    return RT_OK;
+}
+
+rt_code rt__packed_find_module(const rt_packed *p, rt_kv_txn *txn, rt_packed_search *s, rt_error *err)
+{
+    uint8_t key[RT_PACKED_KEY];
+    *s = (rt_packed_search){.digest = p->module.digest};
+    return rt__kv_each(txn, rt__packed_key('M', NULL, key), NULL, visit_module, s, err);
+}
+
+static rt_code look_around(rt_packed *p, rt_error *err)
+{
+    rt_packed_counters counters;
+    rt_kv_txn *txn;
+    rt_packed_search s;
+    rt_code code = rt__kv_begin(p->kv, &txn, err);
+    if (code != RT_OK)
+        return code;
+    code = rt__packed_counters_read(txn, &counters, err);
+    if (code == RT_OK)
+        code = rt__packed_find_module(p, txn, &s, err);
+    if (code == RT_OK)
+        atomic_store(&p->number, s.number);
+    else
+        rt_doing(err, rt__kv_path(p->kv), "cannot read cache");
+    rt__kv_end(txn);
+    return code;
+}
+
+static rt_packed_batch *new_batch(const rt_packed *p)
+{
+    rt_packed_batch *b = calloc(1, sizeof *b);
+    if (b && !(b->values = malloc(p->batch_rows * p->module.feature_size * sizeof *b->values))) {
+        free(b);
+        b = NULL;
+    }
+    return b;
+}
+
+static void free_batch(rt_packed_batch *b)
+{
+    if (!b)
+        return;
+    rt__buffer_clear(&b->files);
+    free(b->values);
+    free(b);
+}
+
+static bool allocate(rt_packed *p)
+{
+    size_t rows = RT_PACKED_BATCH / (p->module.feature_size * sizeof(float));
+    p->batch_rows = rows < 1 ? 1 : rows > RT_PACKED_ROWS ? RT_PACKED_ROWS : rows;
+    p->name = strdup(p->module.name);
+    p->folder = getcwd(NULL, 0);
+    p->pending = new_batch(p);
+    p->spare = new_batch(p);
+    return p->name && p->folder && p->pending && p->spare;
+}
+
+rt_code rt__packed_open(const char *folder, const rt_packed_module *module, rt_packed **packed, rt_error *err)
+{
+    rt_packed *p = calloc(1, sizeof *p);
+    rt_buffer path = {0};
+    rt_code code;
+    if (!p)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->stored, NULL);
+    p->module = *module;
+    rt__path_join(&path, folder, RT_PACKED_NAME);
+    code = rt__buffer_ok(&path, err);
+    if (code == RT_OK && !allocate(p))
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK)
+        code = rt__kv_open(path.bytes, 0, &p->kv, err);
+    if (code == RT_OK)
+        code = look_around(p, err);
+    rt__buffer_clear(&path);
+    if (code == RT_OK)
+        *packed = p;
+    else
+        rt__packed_close(p);
+    return code;
+}
+
+void rt__packed_close(rt_packed *p)
+{
+    if (!p)
+        return;
+    rt__kv_end(p->view);
+    rt__kv_close(p->kv);
+    free_batch(p->pending);
+    free_batch(p->spare);
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->stored);
+    free(p->name);
+    free(p->folder);
+    free(p);
+}
+
+bool rt__packed_writable(const rt_packed *p)
+{
+    return rt__kv_writable(p->kv);
+}
+
+/* ---- files ---- */
+
+/* Whether the photo left the path where it was seen last. */
+static bool has_moved(const rt_packed *p, const rt_file_info *file, const char *path, rt_span old)
+{
+    size_t prefix = *path == '/' ? 0 : strlen(p->folder) + 1;
+    rt_file_info there;
+    char *seen;
+    bool moved;
+    if (old.size == prefix + strlen(path) &&
+        memcmp((const char *)old.bytes + prefix, path, strlen(path)) == 0 &&
+        (prefix == 0 || memcmp(old.bytes, p->folder, prefix - 1) == 0))
+        return false;
+    if (!(seen = strndup(old.bytes, old.size)))
+        return false;
+    moved = rt__file_info(seen, &there, NULL) != RT_OK || there.device != file->device ||
+            there.inode != file->inode;
+    free(seen);
+    return moved;
+}
+
+rt_code rt__packed_recall(rt_packed *p, const rt_file_info *file, const char *path,
+                          uint8_t photo[RT_PHOTO_BYTES], bool *known, rt_error *err)
+{
+    uint8_t key[RT_PACKED_KEY];
+    rt_packed_file record;
+    rt_kv_txn *txn;
+    rt_span value;
+    bool moved = false;
+    rt_code code = rt__kv_begin(p->kv, &txn, err);
+    *known = false;
+    if (code != RT_OK)
+        return code;
+    code = rt__kv_get(txn, rt__packed_file_key(file->device, file->inode, key), &value, err);
+    if (code == RT_OK && value.bytes && value.size >= sizeof record) {
+        memcpy(&record, value.bytes, sizeof record);
+        *known = record.size == file->size && record.mtime_ns == file->mtime_ns &&
+                 record.ctime_ns == file->ctime_ns;
+        memcpy(photo, record.photo, sizeof record.photo);
+        moved = *known && rt__packed_writable(p) &&
+                has_moved(p, file, path,
+                          (rt_span){(const char *)value.bytes + sizeof record, value.size - sizeof record});
+    }
+    rt__kv_end(txn);
+    return code == RT_OK && moved ? rt__packed_note_file(p, file, path, photo, err) : code;
+}
+
+rt_code rt__packed_remember(rt_packed *p, const rt_file_info *file, int64_t opened_ns, const char *path,
+                            const uint8_t photo[RT_PHOTO_BYTES], rt_error *err)
+{
+    const int64_t second = 1000000000;
+    /* A clock tick of the kernel, or the seconds in which some file systems count. */
+    int64_t grain = file->ctime_ns % second == 0 ? 2 * second : second / 50;
+    if (!rt__packed_writable(p) || opened_ns - file->ctime_ns < grain)
+        return RT_OK;
+    return rt__packed_note_file(p, file, path, photo, err);
+}
+
+/* ---- vectors ---- */
+
+rt_code rt__packed_find_in(rt_packed *p, rt_kv_txn *txn, uint32_t module, const uint8_t *photo,
+                           rt_place *place, bool *damaged, rt_error *err)
+{
+    uint8_t key[RT_PACKED_KEY];
+    rt_packed_parts parts;
+    rt_packed_note note;
+    rt_place found;
+    rt_span value;
+    rt_code code = rt__kv_get(txn, rt__packed_index_key(module, photo, key), &value, err);
+    *place = (rt_place){0};
+    *damaged = false;
+    if (code != RT_OK || !value.bytes)
+        return code;
+    *damaged = true;
+    if (value.size != sizeof found)
+        return RT_OK;
+    memcpy(&found, value.bytes, sizeof found);
+    code = rt__kv_get(txn, rt__packed_key('B', &found.block, key), &value, err);
+    if (code != RT_OK || !value.bytes || !rt__packed_parts(value, &parts) ||
+        parts.head.feature_size != p->module.feature_size || parts.head.n_rows <= found.row)
+        return code;
+    note = rt__packed_note(&parts, found.row);
+    if (memcmp(note.photo, photo, sizeof note.photo) == 0 && rt__packed_row_intact(&parts, found.row)) {
+        *place = found;
+        *damaged = false;
+    }
+    rt__kv_touched(p->kv, rt__packed_vector(&parts, found.row), p->module.feature_size * sizeof(float));
+    return RT_OK;
+}
+
+rt_code rt__packed_find(rt_packed *p, const uint8_t photo[RT_PHOTO_BYTES], rt_place *place, bool *damaged,
+                        rt_error *err)
+{
+    uint32_t module = (uint32_t)atomic_load(&p->number);
+    rt_kv_txn *txn;
+    rt_code code;
+    *place = (rt_place){0};
+    *damaged = false;
+    if (!module)
+        return RT_OK;
+    if ((code = rt__kv_begin(p->kv, &txn, err)) != RT_OK)
+        return code;
+    code = rt__packed_find_in(p, txn, module, photo, place, damaged, err);
+    rt__kv_end(txn);
+    return code;
+}
+
+rt_code rt__packed_view(rt_packed *p, const rt_packed_view *view, rt_error *err)
+{
+    uint8_t key[RT_PACKED_KEY];
+    rt_packed_parts parts = {0};
+    uint32_t block = 0;
+    rt_span value;
+    rt_code code = rt__kv_begin(p->kv, &p->view, err);
+    for (size_t i = 0; i < view->n && code == RT_OK; i++) {
+        const rt_place *place = &view->places[i];
+        if (!place->block)
+            continue;
+        if (place->block != block) {
+            code = rt__kv_get(p->view, rt__packed_key('B', &place->block, key), &value, err);
+            if (code == RT_OK && (!value.bytes || !rt__packed_parts(value, &parts))) {
+                code = rt_fail(err, RT_EIO, "another process pruned it while this one ran: run again");
+                rt_doing(err, rt__kv_path(p->kv), "cannot read cache");
+            }
+            block = place->block;
+        }
+        if (code != RT_OK)
+            break;
+        view->vectors[i] = (const float *)(const void *)rt__packed_vector(&parts, place->row);
+        view->crcs[i] = rt__packed_note(&parts, place->row).crc;
+    }
+    return code;
+}
+
+void rt__packed_touched(rt_packed *p, const float *vector)
+{
+    rt__kv_touched(p->kv, vector, p->module.feature_size * sizeof *vector);
+}

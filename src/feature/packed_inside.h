@@ -1,0 +1,53 @@
+/* What packed.c and packed_store.c share. */
+#ifndef RT_FEATURE_PACKED_INSIDE_H
+#define RT_FEATURE_PACKED_INSIDE_H
+
+#include "packed.h"
+
+#include "base/buffer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { RT_PACKED_ROWS = 256, RT_PACKED_BATCH = 1 << 20 /* bytes */ };
+
+/* What was added and is to be stored. */
+typedef struct rt_packed_batch {
+    size_t n;
+    rt_packed_note notes[RT_PACKED_ROWS];
+    rt_place *places[RT_PACKED_ROWS];
+    float *values;
+    rt_buffer files; /* keys and values of "F" records, each behind its two sizes */
+    int64_t since_ns;
+} rt_packed_batch;
+
+struct rt_packed {
+    rt_kv *kv;
+    rt_packed_module module;
+    char *name, *folder;         /* folder: the present one, for relative paths */
+    atomic_uint_fast32_t number; /* of the module; 0: it is not in the file yet */
+    rt_kv_txn *view;
+    size_t batch_rows;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t stored;
+    rt_packed_batch *pending, *spare; /* spare is NULL while a thread stores it */
+};
+
+typedef struct rt_packed_search {
+    const uint8_t *digest;
+    uint32_t number;
+    rt_packed_module_record record;
+} rt_packed_search;
+
+/* number 0: the file does not have the module yet. */
+rt_code rt__packed_find_module(const rt_packed *packed, rt_kv_txn *txn, rt_packed_search *search,
+                               rt_error *err);
+/* What the index has for a photo, where its vector is good. */
+rt_code rt__packed_find_in(rt_packed *packed, rt_kv_txn *txn, uint32_t module, const uint8_t *photo,
+                           rt_place *place, bool *damaged, rt_error *err);
+/* Adds what a file holds to what is to be stored. */
+rt_code rt__packed_note_file(rt_packed *packed, const rt_file_info *file, const char *path,
+                             const uint8_t *photo, rt_error *err);
+
+#endif
