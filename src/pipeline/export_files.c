@@ -5,6 +5,7 @@
 #include "export/frozen.h"
 #include "export/tf1.h"
 #include "graph/fused.h"
+#include "target_check.h"
 
 rt_code rt__export_fold(const rt_export_job *job, bool plain, rt_folded *f, rt_error *err)
 {
@@ -70,6 +71,8 @@ rt_code rt__export_onnx(const rt_export_job *job, rt_error *err)
 {
     rt_buffer file = {0};
     rt_code code = rt__export_onnx_bytes(job, &(rt_export_onnx_how){0}, &file, err);
+    if (code == RT_OK)
+        code = rt__target_say(&job->options->log, &file, false, err);
     if (code == RT_OK)
         code = rt__export_write(job, &file, err);
     rt__buffer_clear(&file);

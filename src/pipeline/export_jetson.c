@@ -6,6 +6,7 @@
 #include "graph/fused.h"
 #include "hub/unpack.h"
 #include "jetson_text.h"
+#include "target_check.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,6 +43,8 @@ static rt_code put_models(jetson *j, rt_error *err)
     rt_buffer plain = {0}, table = {0}, normalised = {0};
     rt_code code = j->job->options->int8_photos ? rt__export_int8(j->job, &plain, &table, err)
                                                 : rt__export_onnx_bytes(j->job, &as_it_is, &plain, err);
+    if (code == RT_OK)
+        code = rt__target_say(&j->job->options->log, &plain, true, err);
     if (code == RT_OK)
         code = put(j, "model_01.onnx", &plain, false, err);
     if (code == RT_OK && table.size)

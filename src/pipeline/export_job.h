@@ -42,6 +42,9 @@ rt_code rt__export_onnx_bytes(const rt_export_job *job, const rt_export_onnx_how
 /* The same file for pixels in [0, 1], and the table by which TensorRT runs it in 8 bits (export_int8.c). */
 rt_code rt__export_int8(const rt_export_job *job, rt_buffer *file, rt_buffer *table, rt_error *err);
 
+/* Its TensorFlow Lite file. */
+rt_code rt__export_tflite_bytes(const rt_export_job *job, rt_buffer *file, rt_error *err);
+
 rt_code rt__export_onnx(const rt_export_job *job, rt_error *err);
 rt_code rt__export_tflite(const rt_export_job *job, rt_error *err);
 rt_code rt__export_frozen(const rt_export_job *job, rt_error *err);

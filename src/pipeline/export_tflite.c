@@ -26,11 +26,11 @@ static rt_code describe(const rt_export_job *job, rt_buffer *text, rt_error *err
     return rt__buffer_ok(text, err);
 }
 
-rt_code rt__export_tflite(const rt_export_job *job, rt_error *err)
+rt_code rt__export_tflite_bytes(const rt_export_job *job, rt_buffer *file, rt_error *err)
 {
     bool quantise = job->options->sample_photos != NULL;
     rt_tflite_range *ranges = NULL;
-    rt_buffer labels = {0}, description = {0}, file = {0};
+    rt_buffer labels = {0}, description = {0};
     rt_folded f = {0};
     rt_code code = rt__export_labels(job, &labels, err);
     if (code == RT_OK)
@@ -45,14 +45,21 @@ rt_code rt__export_tflite(const rt_export_job *job, rt_error *err)
                                            .ranges = ranges,
                                            .bytes = job->options->bytes == RT_BYTES_INT8 ? RT_TFLITE_INT8
                                                                                          : RT_TFLITE_UINT8};
-        code = rt__tflite_write(f.graph, f.input, f.output, &f.shape, &options, &file, err);
+        code = rt__tflite_write(f.graph, f.input, f.output, &f.shape, &options, file, err);
     }
-    if (code == RT_OK)
-        code = rt__export_write(job, &file, err);
     rt__graph_free(f.graph);
     free(ranges);
     rt__buffer_clear(&labels);
     rt__buffer_clear(&description);
+    return code;
+}
+
+rt_code rt__export_tflite(const rt_export_job *job, rt_error *err)
+{
+    rt_buffer file = {0};
+    rt_code code = rt__export_tflite_bytes(job, &file, err);
+    if (code == RT_OK)
+        code = rt__export_write(job, &file, err);
     rt__buffer_clear(&file);
     return code;
 }

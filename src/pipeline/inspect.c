@@ -82,6 +82,8 @@ static rt_code print_all(const rt_inspected *thing, rt_inspect_out *out, rt_erro
         code = print_variables(thing, out, err);
     if (code == RT_OK && thing->graph.size)
         code = print_cut(thing, out, err);
+    if (code == RT_OK && thing->file)
+        code = rt__inspect_print_targets(thing->path, out, err);
     return code;
 }
 

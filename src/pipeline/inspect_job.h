@@ -37,6 +37,9 @@ rt_code rt__inspect_print_variables(const char *prefix, rt_inspect_out *out, rt_
 /* What would be cut out of it as a base network. */
 rt_code rt__inspect_print_cut(const char *path, rt_inspect_out *out, rt_error *err);
 
+/* Where the classifier in it would run; nothing when it is none. */
+rt_code rt__inspect_print_targets(const char *path, rt_inspect_out *out, rt_error *err);
+
 /* One tensor: a few of its values into out, or all into the .npy file output. */
 rt_code rt__inspect_tensor(const rt_inspected *thing, const char *name, const char *output,
                            rt_inspect_out *out, rt_error *err);

@@ -113,7 +113,7 @@ void rt__out_row(rt_inspect_out *out, const char *const *cells)
         if (out->json)
             add_member(out, i, cells[i]);
         else
-            rt__buffer_format(&out->text, "%s%s", i ? "  " : "", cells[i]);
+            rt__buffer_format(&out->text, "%s%s", i && *cells[i] ? "  " : "", cells[i]);
     }
     rt__buffer_text(&out->text, out->json ? "}" : "\n");
     out->follows = true;
