@@ -262,3 +262,12 @@ rt_code rt__pack(const char *archive, const rt_packed_file *files, size_t n_file
         code = rt__writer_close(&p.writer, code, true, err);
     return code;
 }
+
+bool rt__is_archive(const void *bytes, size_t size)
+{
+    static const uint8_t gzip[2] = {0x1f, 0x8b};
+    static const char tar[5] = {'u', 's', 't', 'a', 'r'};
+    enum { TAR_MAGIC = 257 };
+    return (size > sizeof gzip && memcmp(bytes, gzip, sizeof gzip) == 0) ||
+           (size > TAR_MAGIC + sizeof tar && memcmp((const char *)bytes + TAR_MAGIC, tar, sizeof tar) == 0);
+}

@@ -5,6 +5,8 @@
 #include "retrain/error.h"
 #include "retrain/log.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* 0 means the default given here. */
@@ -27,6 +29,9 @@ typedef struct rt_unpack_limits {
  * Source: extract_tarfile_to_destination() and merge_relative_path() in hub's file_utils.py. */
 rt_code rt__unpack(const char *archive, const char *folder, const rt_unpack_limits *limits,
                    const rt_progress *progress, rt_error *err);
+
+/* Whether a file's bytes begin as a .tar or a .tar.gz does: cheap, and no promise that they are whole. */
+bool rt__is_archive(const void *bytes, size_t size);
 
 /* Removes a folder and all in it, without following links; a missing one is fine. */
 rt_code rt__folder_remove(const char *folder, rt_error *err);

@@ -106,11 +106,13 @@ static rt_code check_place(const rt_bundle *b, const rt_variable *v, const char 
     return code;
 }
 
-/* A variable in parts is not stored itself; its size is what it will be. */
+/* A variable in parts is not stored itself: its place means nothing, its size is what it will be. */
 static rt_code set_size(rt_variable *v, rt_error *err)
 {
     size_t elements, bytes;
     rt_code code = rt__shape_elements(&v->shape, &elements, err);
+    v->shard = 0;
+    v->offset = 0;
     if (code != RT_OK)
         return code;
     if (!rt_mul(&bytes, elements, rt__dtype_size(v->dtype)))

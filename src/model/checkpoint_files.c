@@ -222,6 +222,9 @@ static rt_code prefix_of_file(const char *path, const rt_map *file, rt_buffer *p
         return prefix_of_list(path, prefix, err);
     if (rt__table_probe(file->bytes, file->size))
         return set_prefix(prefix, path, ends_with(path, ".index", &length) ? length : strlen(path), err);
+    if (ends_with(path, ".index", &length))
+        return rt_fail_at(err, RT_EFORMAT, (int64_t)file->size,
+                          "does not end as a table does: cut off, or not a checkpoint's index");
     if (is_data(path, prefix))
         return RT_OK;
     rt__buffer_reset(prefix);

@@ -61,15 +61,6 @@ static rt_code read_source(const rt_source *source, rt_network *network, rt_erro
         "saved_model.pb, a detector frozen_inference_graph.pb, a checkpoint the file checkpoint");
 }
 
-static bool is_archive(const rt_map *file)
-{
-    static const uint8_t gzip[2] = {0x1f, 0x8b};
-    static const char tar[5] = {'u', 's', 't', 'a', 'r'};
-    enum { TAR_MAGIC = 257 };
-    return (file->size > sizeof gzip && memcmp(file->bytes, gzip, sizeof gzip) == 0) ||
-           (file->size > TAR_MAGIC + sizeof tar && memcmp(file->bytes + TAR_MAGIC, tar, sizeof tar) == 0);
-}
-
 /* Names a file inside the archive instead of where it was unpacked to. */
 static void name_in_archive(const char *path, const char *folder, rt_error *err)
 {
@@ -115,8 +106,8 @@ rt_code rt__network_open(const char *path, const rt_module_options *options, rt_
         code = RT_OK;
     source.file = file;
     if (code == RT_OK)
-        code =
-            file && is_archive(file) ? read_archive(path, network, err) : read_source(&source, network, err);
+        code = file && rt__is_archive(file->bytes, file->size) ? read_archive(path, network, err)
+                                                               : read_source(&source, network, err);
     rt__map_close(file);
     if (code != RT_OK)
         rt__network_clear(network);

@@ -2,6 +2,7 @@
 
 #include "inspect_job.h"
 
+#include "hub/unpack.h"
 #include "model/bundle.h"
 #include "model/checkpoint_files.h"
 
@@ -11,9 +12,9 @@
 
 /* In the order in which they are asked: the sure ones first. */
 static rt_inspect_probe *const probes[] = {
-    rt__inspect_probe_folder,     rt__inspect_probe_checkpoint_file, rt__inspect_probe_list,
-    rt__inspect_probe_events,     rt__inspect_probe_bottleneck,      rt__inspect_probe_saved_model,
-    rt__inspect_probe_meta_graph, rt__inspect_probe_graph,
+    rt__inspect_probe_folder, rt__inspect_probe_checkpoint_file, rt__inspect_probe_list,
+    rt__inspect_probe_events, rt__inspect_probe_bottleneck,      rt__inspect_probe_saved_model,
+    rt__inspect_probe_onnx,   rt__inspect_probe_meta_graph,      rt__inspect_probe_graph,
 };
 
 static rt_code identify(rt_inspected *thing, rt_error *err)
@@ -28,8 +29,8 @@ static rt_code identify(rt_inspected *thing, rt_error *err)
     if (code == RT_EARG || code == RT_EFORMAT) /* a folder of checkpoints, but which? */
         return code;
     return rt_fail(err, RT_EUNSUPPORTED,
-                   "none of: GraphDef, SavedModel, MetaGraphDef, TF1 Hub module, checkpoint, bottleneck "
-                   "file, event file");
+                   "none of: GraphDef, SavedModel, MetaGraphDef, TF1 Hub module, checkpoint, ONNX model, "
+                   "bottleneck file, event file");
 }
 
 /* What to open as a base network: a SavedModel's file stands for its folder. */
@@ -59,8 +60,8 @@ static rt_code print_variables(const rt_inspected *thing, rt_inspect_out *out, r
     if (code == RT_OK)
         return code;
     if (thing->graph.size == 0 || code == RT_ENOMEM) {
-        rt_fail(err, code, "%s", why.cause);
-        rt_doing(err, why.path, "cannot read the checkpoint");
+        if (err)
+            *err = why;
         return code;
     }
     rt__out_fact(out, "variables_not_read", "%s: %s", why.path, why.cause);
@@ -70,8 +71,7 @@ static rt_code print_variables(const rt_inspected *thing, rt_inspect_out *out, r
 static rt_code print_all(const rt_inspected *thing, rt_inspect_out *out, rt_error *err)
 {
     rt_code code = RT_OK;
-    rt__out_fact(out, "path", "%s", thing->path);
-    rt__out_fact(out, "what", "%s", thing->what);
+    rt__out_fact(out, "what", "%s%s", thing->what, out->folder ? ", in an archive" : "");
     if (thing->file)
         rt__out_number(out, "bytes", thing->file->size);
     if (thing->print)
@@ -80,47 +80,77 @@ static rt_code print_all(const rt_inspected *thing, rt_inspect_out *out, rt_erro
         code = rt__inspect_print_graph(thing->graph.bytes, out, err);
     if (code == RT_OK && thing->prefix.size)
         code = print_variables(thing, out, err);
-    if (code == RT_OK && thing->graph.size)
+    if (code == RT_OK && (thing->graph.size || thing->is_model))
         code = print_cut(thing, out, err);
     if (code == RT_OK && thing->file)
         code = rt__inspect_print_targets(thing->path, out, err);
     return code;
 }
 
-static rt_code inspect(rt_inspected *thing, const rt_inspect_options *o, rt_inspect_out *out, rt_error *err)
+static void clear(rt_inspected *thing)
 {
-    rt_code code = identify(thing, err);
+    rt__buffer_clear(&thing->graph);
+    rt__buffer_clear(&thing->prefix);
+}
+
+static rt_code inspect(const rt_inspect_options *o, const char *path, const rt_map *file, rt_inspect_out *out,
+                       rt_error *err)
+{
+    rt_inspected thing = {.path = path, .file = file};
+    rt_code code = identify(&thing, err);
+    if (code == RT_OK) {
+        rt__out_begin(out);
+        if (!o->tensor)
+            rt__out_fact(out, "path", "%s", o->path);
+        code = o->tensor ? rt__inspect_tensor(&thing, o->tensor, o->output, out, err)
+                         : print_all(&thing, out, err);
+        rt__out_end(out);
+    }
+    clear(&thing);
+    return code == RT_OK ? rt__buffer_ok(&out->text, err) : code;
+}
+
+/* An archive is unpacked for as long as it is looked at. */
+static rt_code inspect_archive(const rt_inspect_options *o, rt_inspect_out *out, rt_error *err)
+{
+    char *folder, inside[sizeof err->path];
+    rt_code code = rt__folder_temporary(&folder, err);
     if (code != RT_OK)
         return code;
-    rt__out_begin(out);
-    code = o->tensor ? rt__inspect_tensor(thing, o->tensor, o->output, out, err) : print_all(thing, out, err);
-    rt__out_end(out);
-    return code == RT_OK ? rt__buffer_ok(&out->text, err) : code;
+    out->folder = folder;
+    code = rt__unpack(o->path, folder, NULL, NULL, err);
+    if (code == RT_OK)
+        code = inspect(o, folder, NULL, out, err);
+    if (code != RT_OK && err) {
+        snprintf(inside, sizeof inside, "%s", rt__out_inside(out, err->path));
+        snprintf(err->path, sizeof err->path, "%s", strcmp(inside, folder) == 0 ? "" : inside);
+    }
+    rt__folder_remove(folder, NULL);
+    free(folder);
+    return code;
 }
 
 rt_code rt_inspect(const rt_inspect_options *options, char **text, rt_error *err)
 {
-    rt_inspected thing = {.path = options->path};
     rt_inspect_out out = {.json = options->json};
-    rt_file_info info;
+    rt_file_info info = {.is_folder = true};
     rt_map *file = NULL;
     rt_code code = RT_OK;
     if (options->output && !options->tensor)
         return rt_fail(err, RT_EARG, "--output goes with --tensor only");
-    if (!rt__bundle_exists(options->path))
+    if (!rt__bundle_exists(options->path) || rt__file_exists(options->path)) /* a prefix is no file */
         code = rt__file_info(options->path, &info, err);
-    if (code == RT_OK && rt__file_info(options->path, &info, NULL) == RT_OK && !info.is_folder)
+    if (code == RT_OK && !info.is_folder)
         code = rt__map_open(&file, options->path, err);
-    thing.file = file;
     if (code == RT_OK)
-        code = inspect(&thing, options, &out, err);
+        code = file && rt__is_archive(file->bytes, file->size)
+                   ? inspect_archive(options, &out, err)
+                   : inspect(options, options->path, file, &out, err);
     if (code != RT_OK) {
         rt_doing(err, options->path, "cannot inspect");
         rt__buffer_clear(&out.text);
     }
     *text = out.text.bytes;
     rt__map_close(file);
-    rt__buffer_clear(&thing.graph);
-    rt__buffer_clear(&thing.prefix);
     return code;
 }

@@ -40,6 +40,12 @@ static void print_inputs(const rt_graph *graph, rt_inspect_out *out)
     rt__out_table_end(out);
 }
 
+static bool is_variable(const rt_node *node)
+{
+    return strcmp(node->op, "VarHandleOp") == 0 || strcmp(node->op, "VariableV2") == 0 ||
+           strcmp(node->op, "Variable") == 0;
+}
+
 /* What stands beside variables and is read by nobody, in every graph of TensorFlow's. */
 static bool keeps_variable(const rt_node *node)
 {
@@ -82,56 +88,58 @@ static rt_code print_outputs(const rt_graph *graph, rt_inspect_out *out, rt_erro
     return RT_OK;
 }
 
-typedef struct op_count {
-    const char *op;
-    uint32_t count;
-} op_count;
-
-static int by_op(const void *a, const void *b)
-{
-    return strcmp(((const op_count *)a)->op, ((const op_count *)b)->op);
-}
-
-static int by_count(const void *a, const void *b)
-{
-    const op_count *x = a, *y = b;
-    return x->count == y->count ? by_op(a, b) : x->count < y->count ? 1 : -1;
-}
-
-/* The ops of a graph, the most frequent first, or only those we cannot run. */
+/* The ops of a graph, or only those we cannot run. */
 static rt_code print_ops(const rt_graph *graph, const char *key, bool unknown_only, rt_inspect_out *out,
                          rt_error *err)
 {
-    static const char *const columns[] = {"op", "#count"};
-    uint32_t n = rt__graph_count(graph), kinds = 0;
-    op_count *ops = calloc((size_t)n + 1, sizeof *ops);
+    uint32_t n = rt__graph_count(graph);
+    const char **ops = calloc((size_t)n + 1, sizeof *ops);
+    size_t count = 0;
+    rt_code code;
     if (!ops)
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    for (uint32_t i = 0; i < n; i++)
-        ops[i] = (op_count){rt__graph_node(graph, i)->op, 1};
-    qsort(ops, n, sizeof *ops, by_op);
     for (uint32_t i = 0; i < n; i++) {
-        if (kinds && strcmp(ops[kinds - 1].op, ops[i].op) == 0)
-            ops[kinds - 1].count++;
-        else if (!unknown_only || !rt__op_find(ops[i].op))
-            ops[kinds++] = ops[i];
+        const char *op = rt__graph_node(graph, i)->op;
+        if (!unknown_only || !rt__op_find(op))
+            ops[count++] = op;
     }
-    qsort(ops, kinds, sizeof *ops, by_count);
-    if (kinds == 0 && !out->json) {
-        rt__out_fact(out, key, "none");
-        free(ops);
-        return RT_OK;
-    }
-    rt__out_table(out, key, columns, 2);
-    for (uint32_t i = 0; i < kinds; i++) {
-        char count[NUMBER_TEXT];
-        const char *const cells[] = {ops[i].op, count};
-        snprintf(count, sizeof count, "%" PRIu32, ops[i].count);
-        rt__out_row(out, cells);
-    }
-    rt__out_table_end(out);
+    code = rt__inspect_print_counts(key, ops, count, out, err);
     free(ops);
-    return RT_OK;
+    return code;
+}
+
+/* The ops in the functions of a FunctionDefLibrary, which a TensorFlow 2 SavedModel's graph calls. */
+static rt_code print_function_ops(const rt_graphdef *def, rt_inspect_out *out, rt_error *err)
+{
+    enum { FUNCTIONS = 1, NODES = 3, OP = 2 };
+    rt_cursor functions = rt__cursor(def->library.bytes, def->library.size);
+    rt_arena *arena = rt__arena_new();
+    rt_buffer ops = {0};
+    rt_field function, node, op;
+    uint64_t count = 0;
+    rt_code code = arena ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
+    while (code == RT_OK && rt__field_next(&functions, &function)) {
+        rt_cursor nodes = rt__cursor(function.bytes, function.size);
+        count += function.number == FUNCTIONS;
+        while (function.number == FUNCTIONS && function.wire == RT_WIRE_BYTES &&
+               rt__field_next(&nodes, &node)) {
+            const char *name;
+            if (node.number != NODES || node.wire != RT_WIRE_BYTES ||
+                !rt__field_find(node.bytes, node.size, OP, &op) || op.wire != RT_WIRE_BYTES)
+                continue;
+            name = rt__arena_copy(arena, op.bytes, op.size);
+            rt__buffer_add(&ops, &name, name ? sizeof name : SIZE_MAX);
+        }
+    }
+    if (code == RT_OK)
+        code = rt__buffer_ok(&ops, err);
+    rt__out_number(out, "functions", count);
+    if (code == RT_OK && ops.size)
+        code = rt__inspect_print_counts("ops_in_functions", (const char **)(void *)ops.bytes,
+                                        ops.size / sizeof(const char *), out, err);
+    rt__buffer_clear(&ops);
+    rt__arena_free(arena);
+    return code;
 }
 
 static void print_labels(const rt_graph *graph, rt_inspect_out *out)
@@ -150,21 +158,42 @@ static void print_labels(const rt_graph *graph, rt_inspect_out *out)
     rt__arena_free(arena);
 }
 
+static uint64_t elements_of(const rt_shape *shape)
+{
+    size_t elements;
+    return rt__shape_elements(shape, &elements, NULL) == RT_OK ? elements : 0;
+}
+
+/* How much there is of what a graph is made of. */
+static void print_sizes(const rt_graph *graph, rt_inspect_out *out)
+{
+    uint64_t constants = 0, variables = 0, controls = 0;
+    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
+        const rt_node *node = rt__graph_node(graph, i);
+        const rt_attr *value = rt__node_attr(node, "value"), *shape = rt__node_attr(node, "shape");
+        controls += node->n_controls;
+        if (strcmp(node->op, "Const") == 0 && value && value->kind == RT_ATTR_TENSOR)
+            constants += elements_of(&value->value.tensor.shape);
+        if (is_variable(node) && shape && shape->kind == RT_ATTR_SHAPE)
+            variables += elements_of(&shape->value.shape);
+    }
+    rt__out_number(out, "nodes", rt__graph_count(graph));
+    rt__out_number(out, "constant_parameters", constants);
+    rt__out_number(out, "variable_parameters", variables);
+    rt__out_number(out, "control_edges", controls);
+}
+
 static rt_code print_def(const rt_graphdef *def, rt_inspect_out *out, rt_error *err)
 {
-    rt_field field;
-    rt_cursor functions = rt__cursor(def->library.bytes, def->library.size);
-    uint64_t n_functions = 0;
     rt_code code;
-    while (rt__field_next(&functions, &field))
-        n_functions += field.number == 1;
-    rt__out_number(out, "nodes", rt__graph_count(def->graph));
-    rt__out_number(out, "functions", n_functions);
+    print_sizes(def->graph, out);
     rt__out_number(out, "producer_version", (uint64_t)def->producer);
     print_labels(def->graph, out);
     print_inputs(def->graph, out);
     code = print_outputs(def->graph, out, err);
-    return code == RT_OK ? print_ops(def->graph, "ops", false, out, err) : code;
+    if (code == RT_OK)
+        code = print_ops(def->graph, "ops", false, out, err);
+    return code == RT_OK ? print_function_ops(def, out, err) : code;
 }
 
 /* ---- MetaGraphDef ---- */
@@ -181,9 +210,24 @@ static void print_tags(const Tf__MetaGraphDef *meta, rt_inspect_out *out)
     if (info && *info->tensorflow_version)
         rt__out_fact(out, "tensorflow_version", "%s", info->tensorflow_version);
     if (meta->saver_def)
-        rt__out_fact(out, "saver", "%s, %s, %s", meta->saver_def->filename_tensor_name,
-                     meta->saver_def->save_tensor_name, meta->saver_def->restore_op_name);
+        rt__out_fact(out, "saver", "%s, %s, %s, V%d%s", meta->saver_def->filename_tensor_name,
+                     meta->saver_def->save_tensor_name, meta->saver_def->restore_op_name,
+                     meta->saver_def->version == 2 ? 2 : 1, meta->saver_def->sharded ? ", sharded" : "");
+    for (size_t i = 0; i < meta->n_asset_file_def; i++)
+        rt__out_fact(out, "asset", "%s, for %s", meta->asset_file_def[i]->filename,
+                     meta->asset_file_def[i]->tensor_info ? meta->asset_file_def[i]->tensor_info->name : "?");
     rt__buffer_clear(&tags);
+}
+
+static void print_methods(const Tf__MetaGraphDef *meta, rt_inspect_out *out)
+{
+    static const char *const columns[] = {"signature", "method"};
+    rt__out_table(out, "methods", columns, 2);
+    for (size_t i = 0; i < meta->n_signature_def; i++)
+        if (meta->signature_def[i]->value && *meta->signature_def[i]->value->method_name)
+            rt__out_row(out, (const char *const[]){meta->signature_def[i]->key,
+                                                   meta->signature_def[i]->value->method_name});
+    rt__out_table_end(out);
 }
 
 static void print_ports(const char *signature, const char *side, Tf__TensorInfoEntry *const *ports,
@@ -260,6 +304,7 @@ static rt_code print_meta(const void *bytes, size_t size, rt_inspect_out *out, r
         return code;
     print_tags(meta.message, out);
     print_signatures(meta.message, out);
+    print_methods(meta.message, out);
     print_collections(meta.message, out);
     code = print_def(&meta.def, out, err);
     rt__graph_free(meta.def.graph);
@@ -304,7 +349,7 @@ rt_code rt__inspect_print_graph(const char *path, rt_inspect_out *out, rt_error 
     if (code != RT_OK)
         return code;
     kind = rt__inspect_graph_file(file->bytes, file->size);
-    rt__out_fact(out, "graph_file", "%s", path);
+    rt__out_path(out, "graph_file", path);
     if (kind == RT_FILE_SAVED_MODEL)
         code = print_saved_model(file, out, err);
     else if (kind == RT_FILE_META_GRAPH)
@@ -327,7 +372,7 @@ rt_code rt__inspect_print_variables(const char *prefix, rt_inspect_out *out, rt_
     rt_code code = rt__bundle_open(prefix, &bundle, err);
     if (code != RT_OK)
         return code;
-    rt__out_fact(out, "checkpoint", "%s", prefix);
+    rt__out_path(out, "checkpoint", prefix);
     rt__out_fact(out, "checkpoint_format", "%s", rt__bundle_format(bundle));
     rt__out_number(out, "n_variables", rt__bundle_count(bundle));
     rt__out_table(out, "variables", columns, 4);
@@ -358,7 +403,8 @@ rt_code rt__inspect_print_cut(const char *path, rt_inspect_out *out, rt_error *e
     rt__out_open(out, "as_base_network");
     if (code != RT_OK) {
         bool at_file = code == RT_ENOTFOUND || code == RT_EIO;
-        rt__out_fact(out, "not_possible", "%s%s%s", at_file ? why.path : "", at_file ? ": " : "", why.cause);
+        rt__out_fact(out, "not_possible", "%s%s%s", at_file ? rt__out_inside(out, why.path) : "",
+                     at_file ? ": " : "", why.cause);
     } else {
         const rt_module_info *info = rt_module_describe(module);
         rt__out_fact(out, "opened_as", "%s", info->kind);

@@ -12,6 +12,7 @@ typedef struct rt_inspected {
     const char *what;   /* in the words of the format */
     rt_buffer graph;    /* path of the file with the graph; empty: there is none */
     rt_buffer prefix;   /* of the checkpoint with the variables; likewise */
+    bool is_model;      /* may be a base network without being a graph of TensorFlow's */
     /* Tells of a file that has neither; NULL for the others. */
     rt_code (*print)(const struct rt_inspected *thing, rt_inspect_out *out, rt_error *err);
 } rt_inspected;
@@ -21,7 +22,7 @@ typedef bool rt_inspect_probe(rt_inspected *thing);
 
 extern rt_inspect_probe rt__inspect_probe_folder, rt__inspect_probe_checkpoint_file, rt__inspect_probe_list,
     rt__inspect_probe_events, rt__inspect_probe_bottleneck, rt__inspect_probe_saved_model,
-    rt__inspect_probe_meta_graph, rt__inspect_probe_graph;
+    rt__inspect_probe_meta_graph, rt__inspect_probe_graph, rt__inspect_probe_onnx;
 
 /* The bytes of a SavedModel, a MetaGraphDef or a GraphDef. */
 typedef enum rt_graph_file {
@@ -34,6 +35,9 @@ rt_graph_file rt__inspect_graph_file(const void *bytes, size_t size);
 
 rt_code rt__inspect_print_graph(const char *path, rt_inspect_out *out, rt_error *err);
 rt_code rt__inspect_print_variables(const char *prefix, rt_inspect_out *out, rt_error *err);
+/* How often each of n names is there, the most frequent first; sorts them.  key: the table's. */
+rt_code rt__inspect_print_counts(const char *key, const char **names, size_t n, rt_inspect_out *out,
+                                 rt_error *err);
 /* What would be cut out of it as a base network. */
 rt_code rt__inspect_print_cut(const char *path, rt_inspect_out *out, rt_error *err);
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LONGEST = 4096 };
 
@@ -30,6 +31,19 @@ static void start(rt_inspect_out *out, const char *key)
     out->follows = true;
 }
 
+/* Text for a terminal: names in a file may hold anything. */
+static void add_plain(rt_inspect_out *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n')
+            rt__buffer_text(&out->text, "\\n");
+        else if ((unsigned char)*text < ' ' || *text == 0x7f)
+            rt__buffer_format(&out->text, "\\%03o", (unsigned)(unsigned char)*text);
+        else
+            rt__buffer_add(&out->text, text, 1);
+    }
+}
+
 void rt__out_begin(rt_inspect_out *out)
 {
     if (out->json)
@@ -52,8 +66,23 @@ void rt__out_fact(rt_inspect_out *out, const char *key, const char *format, ...)
     start(out, key);
     if (out->json)
         rt__json_string(&out->text, value);
-    else
-        rt__buffer_format(&out->text, " %s\n", value);
+    else {
+        rt__buffer_text(&out->text, " ");
+        add_plain(out, value);
+        rt__buffer_text(&out->text, "\n");
+    }
+}
+
+const char *rt__out_inside(const rt_inspect_out *out, const char *path)
+{
+    size_t length = out->folder ? strlen(out->folder) : 0;
+    return length && strncmp(path, out->folder, length) == 0 && path[length] == '/' ? path + length + 1
+                                                                                    : path;
+}
+
+void rt__out_path(rt_inspect_out *out, const char *key, const char *path)
+{
+    rt__out_fact(out, key, "%s", rt__out_inside(out, path));
 }
 
 void rt__out_number(rt_inspect_out *out, const char *key, uint64_t value)
@@ -112,8 +141,10 @@ void rt__out_row(rt_inspect_out *out, const char *const *cells)
     for (size_t i = 0; i < out->n_columns; i++) {
         if (out->json)
             add_member(out, i, cells[i]);
-        else
-            rt__buffer_format(&out->text, "%s%s", i && *cells[i] ? "  " : "", cells[i]);
+        else if (*cells[i]) {
+            rt__buffer_text(&out->text, i ? "  " : "");
+            add_plain(out, cells[i]);
+        }
     }
     rt__buffer_text(&out->text, out->json ? "}" : "\n");
     out->follows = true;
