@@ -14,7 +14,7 @@
 /* clang-format off */
 #define RT_CLASSIFIER_GRAPH_ROW(GROUP, AT) \
     {"graph", GROUP, RT_OPTION_TEXT, "FILE", 0, 0, AT(graph), NULL, \
-     "A retrained graph, or another classifier: frozen graph, SavedModel, checkpoint."}
+     "A retrained graph, or another classifier: frozen graph, SavedModel, checkpoint, ONNX, TFLite."}
 
 #define RT_CLASSIFIER_ROWS(GROUP, AT) \
     {"labels", GROUP, RT_OPTION_TEXT, "FILE", 0, 0, AT(labels), \

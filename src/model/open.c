@@ -14,7 +14,7 @@
 /* In the order in which they are asked. */
 static const rt_reader *const readers[] = {
     &rt__reader_hub_module, &rt__reader_detection_archive, &rt__reader_saved_model, &rt__reader_checkpoint,
-    &rt__reader_onnx,       &rt__reader_meta_graph,        &rt__reader_frozen,
+    &rt__reader_onnx,       &rt__reader_tflite,            &rt__reader_meta_graph,  &rt__reader_frozen,
 };
 
 enum { N_READERS = sizeof readers / sizeof *readers };

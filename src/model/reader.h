@@ -27,6 +27,7 @@ extern const rt_reader rt__reader_checkpoint;
 extern const rt_reader rt__reader_meta_graph;
 extern const rt_reader rt__reader_frozen;
 extern const rt_reader rt__reader_onnx;
+extern const rt_reader rt__reader_tflite;
 
 /* Whether folder holds a file of that name; ending at "/" is a folder. */
 bool rt__source_holds(const rt_source *source, const char *name);

@@ -137,7 +137,8 @@ static rt_code open_foreign(const rt_map *file, const rt_label_options *said, rt
         .input_std = said->input_std,
     };
     rt_edge input = {0, 0};
-    rt_code code = rt__onnx_read(file->bytes, file->size, &options, network, labels, err);
+    rt_code code = (rt__is_onnx(file->bytes, file->size) ? rt__onnx_read : rt__tflite_read)(
+        file->bytes, file->size, &options, network, labels, err);
     if (code == RT_OK && said->input_layer)
         code = rt__network_find(network, said->input_layer, "--input_layer", &input, err);
     if (code == RT_OK && said->input_layer && input.node != network->input.node)
@@ -160,7 +161,7 @@ rt_code rt__label_graph_open(const rt_label_options *options, rt_module **module
     if (code == RT_OK && !info.is_folder)
         code = rt__map_open(&file, options->graph, err);
     if (code == RT_OK)
-        code = file && rt__is_onnx(file->bytes, file->size)
+        code = file && (rt__is_onnx(file->bytes, file->size) || rt__is_tflite(file->bytes, file->size))
                    ? open_foreign(file, options, &network, labels, err)
                    : open_tensorflows(options, &network, labels, err);
     if (code == RT_OK)

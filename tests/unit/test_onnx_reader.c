@@ -1,10 +1,8 @@
 /* What the ONNX writer wrote is read back as the same network; damaged models are refused by name. */
-#include "exec/plan.h"
 #include "export/onnx.h"
-#include "graph/fused.h"
 #include "model/foreign.h"
 #include "onnx.pb-c.h"
-#include "support/fused_network.h"
+#include "support/read_back.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,61 +11,6 @@
 #include <string.h>
 /* after the headers it needs */
 #include <cmocka.h>
-
-enum { CLASSES = 5 };
-
-static const int64_t pads[] = {0, 1, 2, 3};
-
-static void fill(float *pixels, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        pixels[i] = (float)(i * 37 % 101) * 1e-4f;
-}
-
-static void run_fused(const rt_graph *fused, rt_edge input, rt_edge output, float scores[CLASSES])
-{
-    rt_plan *plan;
-    rt_run *run;
-    const float *result;
-    rt_error err;
-    if (rt__plan_new_reference(fused, input, output, &plan, &err) != RT_OK)
-        fail_msg("%s", err.cause);
-    assert_int_equal(rt__plan_output_size(plan), CLASSES);
-    assert_false(rt__plan_wants_planar(plan));
-    assert_int_equal(rt__run_new(plan, &run, &err), RT_OK);
-    fill(rt__run_input(run), rt__plan_input_size(plan));
-    assert_int_equal(rt__run_execute(run, &result, &err), RT_OK);
-    memcpy(scores, result, CLASSES * sizeof *scores);
-    rt__run_free(run);
-    rt__plan_free(plan);
-}
-
-static void run_network(const rt_network *n, float scores[CLASSES])
-{
-    rt_graph *fused;
-    rt_edge input, output;
-    rt_error err;
-    if (rt__graph_fuse(n->graph, n->input, n->feature, n->height, n->width, &fused, &input, &output, &err) !=
-        RT_OK)
-        fail_msg("%s", err.cause);
-    run_fused(fused, input, output, scores);
-    rt__graph_free(fused);
-}
-
-/* The fused test network with weights small enough for its softmax to say something. */
-static void small_network(network *net)
-{
-    rt_attr shape = {.name = "shape", .kind = RT_ATTR_SHAPE};
-    network_build(net, pads);
-    shape.value.shape = net->shape;
-    assert_int_equal(rt__graph_set_attr(net->graph, net->input.node, &shape, NULL), RT_OK);
-    for (uint32_t i = 0; i < rt__graph_count(net->graph); i++) {
-        const rt_tensor *t = rt__graph_const(net->graph, (rt_edge){i, 0});
-        float *values = t ? (float *)(uintptr_t)t->data : NULL; /* the test's own memory */
-        for (size_t k = 0; values && k < t->bytes / sizeof(float); k++)
-            values[k] = (float)((k * 13 + i) % 17) / 34 - 0.2f;
-    }
-}
 
 static rt_buffer write_network(const network *net, const rt_onnx_options *options)
 {
