@@ -1,4 +1,5 @@
 """What a run leaves beside its graph, read by TensorFlow and TensorBoard: checkpoint, SavedModel, summaries."""
+import json
 import os
 import sys
 import tempfile
@@ -17,7 +18,8 @@ tf1 = tf.compat.v1
 
 class Run:
     """One run, whose records the classes below read."""
-    module, size = 'mobilenet_v1_025_224_feature_vector', 224
+    module, size, flags = 'mobilenet_v1_025_224_feature_vector', 224, ()
+
     @classmethod
     def setUpClass(cls):
         cls.scratch = tempfile.TemporaryDirectory()
@@ -25,13 +27,14 @@ class Run:
         cls.prefix = os.path.join(cls.folder, 'checkpoints', '_retrain_checkpoint')
         cls.saved_model = os.path.join(cls.folder, 'saved_model')
         graph = os.path.join(cls.folder, 'output_graph.pb')
-        common.retrain(
+        cls.result = common.retrain(
             '--image_dir', common.FLOWERS, '--tfhub_module',
             os.path.join(common.MODULES, cls.module), '--output_graph', graph,
             '--output_labels', os.path.join(cls.folder, 'output_labels.txt'), '--bottleneck_dir',
             os.path.join(cls.folder, 'bottleneck'), '--how_many_training_steps', '100', '--final_tensor_name', FINAL,
             '--checkpoint_path', cls.prefix, '--saved_model_dir', cls.saved_model,
-            '--summaries_dir', os.path.join(cls.folder, 'logs'))
+            '--summaries_dir', os.path.join(cls.folder, 'logs'), '--intermediate_output_graphs_dir', cls.folder,
+            '--json', '-', *cls.flags)
         cls.graph_def = common.read_graph(graph)
         cls.images = np.concatenate([common.pixels(photo, cls.size, cls.size) for photo in PHOTOS])
         cls.frozen = np.array(
@@ -162,6 +165,55 @@ class Summaries(Run, unittest.TestCase):
         cells = [[int(cell) for cell in row.split('|')[2:-1]] for row in rows[2:]]
         right = sum(row[i] for i, row in enumerate(cells)) / sum(map(sum, cells))
         np.testing.assert_allclose(data.Scalars('accuracy_1')[0].value, right, rtol=1e-6)
+
+
+class EachStep(Run, unittest.TestCase):
+    """Summaries of each step as TensorBoard reads them, with what TensorFlow makes of the weights."""
+    flags = '--summary_interval', '1', '--intermediate_store_frequency', '10'
+
+    def board(self, folder):
+        return event_accumulator.EventAccumulator(
+            folder, size_guidance={event_accumulator.HISTOGRAMS: 0, event_accumulator.SCALARS: 0}).Reload()
+
+    def test_tensorboard_sees_what_it_sees_of_retrain_py(self):
+        for name in 'train', 'validation':
+            ours = self.board(os.path.join(self.folder, 'logs', name))
+            theirs = self.board(os.path.join(common.REFERENCE, 'retrain_run', 'defaults', 'retrain_logs', name))
+            self.assertEqual({kind: sorted(tags) if isinstance(tags, list) else tags for kind, tags in ours.Tags().items()},
+                             {kind: sorted(tags) if isinstance(tags, list) else tags for kind, tags in theirs.Tags().items()})
+            self.assertEqual([event.step for event in ours.Scalars('accuracy_1')],
+                             list(range(100)) if name == 'train' else list(range(0, 100, 10)) + [99])
+
+    def test_weights_are_summed_up_as_tensorflow_does(self):
+        """intermediate_<i>.pb holds the weights after step i, which are those that step i + 1 sees."""
+        board = self.board(os.path.join(self.folder, 'logs', 'train'))
+        for step in 10, 50, 90:
+            graph_def = common.read_graph(os.path.join(self.folder, 'intermediate_%d.pb' % step))
+            constants = {node.name: tf.make_ndarray(node.attr['value'].tensor)
+                         for node in graph_def.node if node.name.endswith(('final_weights', 'final_biases'))}
+            for kind, name in (('weights', 'final_weights'), ('biases', 'final_biases')):
+                values = constants['final_retrain_ops/%s/%s' % (kind, name)]
+                self.check(board, 'final_retrain_ops/%s/summaries/' % kind, step + 1, values)
+
+    def check(self, board, scope, step, values):
+        (ours,) = [event.histogram_value for event in board.Histograms(scope + 'histogram') if event.step == step]
+        with tf.Graph().as_default(), tf1.Session() as session:
+            summary = tf1.Summary.FromString(session.run(tf1.summary.histogram('h', values)))
+        theirs = summary.value[0].histo
+        self.assertEqual(ours.bucket_limit, list(theirs.bucket_limit))
+        self.assertEqual(ours.bucket, list(theirs.bucket))
+        self.assertEqual((ours.min, ours.max, ours.num), (theirs.min, theirs.max, theirs.num))
+        np.testing.assert_allclose((ours.sum, ours.sum_squares), (theirs.sum, theirs.sum_squares), rtol=1e-12)
+        for tag, expected in (('mean_1', values.mean()), ('stddev_1', values.std()), ('max_1', values.max()),
+                              ('min_1', values.min())):
+            (found,) = [event.value for event in board.Scalars(scope + tag) if event.step == step]
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-9, err_msg=tag)
+
+    def test_last_scores_are_those_of_the_result(self):
+        board = self.board(os.path.join(self.folder, 'logs', 'validation'))
+        validation = json.loads(self.result)['validation']
+        for tag, key in ('accuracy_1', 'accuracy'), ('cross_entropy_1', 'cross_entropy'):
+            np.testing.assert_allclose(board.Scalars(tag)[-1].value, validation[key], rtol=1e-6)
 
 
 class Quantops(Run, unittest.TestCase):
