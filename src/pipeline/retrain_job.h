@@ -73,6 +73,8 @@ rt_code rt__retrain_distorted_batch(rt_retrain_job *job, rt_rng *rng, rt_batch *
 /* The run as one JSON document, owned by the caller. */
 rt_code rt__retrain_json(const rt_retrain_job *job, char **text, rt_error *err);
 
+/* Whether the network's graph rounds to 8 bits on its way, as "quantops" networks do. */
+bool rt__retrain_imitates_8_bits(const rt_retrain_job *job);
 /* The ranges of a trained layer whose network imitates 8 bits, over all photos; *wanted is false for
  * other networks. */
 rt_code rt__retrain_ranges(const rt_retrain_job *job, const rt_head *head, rt_head_ranges *ranges,

@@ -10,8 +10,9 @@
 
 enum { ROWS = 256, BITS = 8 };
 
-static bool imitates_8_bits(const rt_graph *graph)
+bool rt__retrain_imitates_8_bits(const rt_retrain_job *job)
 {
+    const rt_graph *graph = job->module->graph;
     for (uint32_t i = 0; i < rt__graph_count(graph); i++)
         if (strncmp(rt__graph_node(graph, i)->op, "FakeQuantWithMinMaxVars", 23) == 0)
             return true;
@@ -104,7 +105,7 @@ rt_code rt__retrain_ranges(const rt_retrain_job *job, const rt_head *head, rt_he
     rt_head rounded = {0};
     rt_code code;
     *ranges = (rt_head_ranges){0};
-    if (!(*wanted = imitates_8_bits(job->module->graph)))
+    if (!(*wanted = rt__retrain_imitates_8_bits(job)))
         return RT_OK;
     code = round_head(head, ranges, &rounded, err);
     if (code == RT_OK)
@@ -118,7 +119,7 @@ rt_code rt__retrain_rounded_head(const rt_retrain_job *job, rt_head *rounded, rt
     rt_head_ranges ranges = {0};
     rt_code code;
     *rounded = (rt_head){0};
-    if (!imitates_8_bits(job->module->graph))
+    if (!rt__retrain_imitates_8_bits(job))
         return RT_OK;
     code = round_head(&job->state.head, &ranges, rounded, err);
     if (code != RT_OK)

@@ -106,6 +106,8 @@ rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err)
     rt_graph *graph = NULL;
     rt_code code = rt__retrain_graph(job, &job->state.head, &graph, err);
     rt_log_line(job->log, RT_INFO, "Save final result to : %s", job->options->output_graph);
+    if (rt__retrain_imitates_8_bits(job))
+        rt_log_line(job->log, RT_INFO, "The model is instrumented for quantization with TF-Lite");
     if (code == RT_OK)
         code = write_frozen(graph, job->options->output_graph, err);
     if (code == RT_OK)
