@@ -84,7 +84,7 @@ class Features(unittest.TestCase):
         """What retrain leaves in its bottleneck files."""
         bottlenecks = tempfile.mkdtemp(dir=self.folder)
         common.retrain('--image_dir', image_dir or self.path('photos'), '--tfhub_module', module, '--bottleneck_dir', bottlenecks,
-                       '--how_many_training_steps', '1', '--output_graph', self.path('graph.pb'), '--output_labels',
+                       '--bottleneck_cache', 'text',                        '--how_many_training_steps', '1', '--output_graph', self.path('graph.pb'), '--output_labels',
                        self.path('labels.txt'), '--summaries_dir', self.path('logs'), '--checkpoint_path',
                        self.path('checkpoints/c'))
         rows = []
