@@ -26,8 +26,8 @@ static void describe_input(rt_rewrite *r, int32_t height, int32_t width)
     }
 }
 
-static rt_code begin(rt_rewrite *r, rt_graph *graph, rt_edge input, rt_edge output, int32_t height,
-                     int32_t width, rt_error *err)
+rt_code rt__rewrite_begin(rt_rewrite *r, rt_graph *graph, rt_edge input, rt_edge output, int32_t height,
+                          int32_t width, rt_error *err)
 {
     rt_code code;
     *r = (rt_rewrite){0};
@@ -52,7 +52,7 @@ static rt_code fuse(rt_graph *graph, const rt_edge ends[2], int32_t height, int3
                     rt_graph **fused, rt_edge *fused_input, rt_edge *fused_output, rt_error *err)
 {
     rt_rewrite r;
-    rt_code code = begin(&r, graph, ends[0], ends[1], height, width, err);
+    rt_code code = rt__rewrite_begin(&r, graph, ends[0], ends[1], height, width, err);
     for (size_t i = 0; code == RT_OK && i < sizeof passes / sizeof *passes; i++)
         if (sums || passes[i] != rt__pass_residual)
             code = rt__rewrite_run(&r, passes[i], err);
@@ -97,7 +97,7 @@ rt_code rt__graph_output_shape(rt_graph *graph, rt_edge input, rt_edge output, i
     rt_code code = RT_EARG;
     for (size_t i = 0; code != RT_OK && code != RT_ENOMEM && i < sizeof attempts / sizeof *attempts; i++) {
         rt_rewrite r;
-        if ((code = begin(&r, graph, input, output, height, width, err)) != RT_OK)
+        if ((code = rt__rewrite_begin(&r, graph, input, output, height, width, err)) != RT_OK)
             return code;
         code = rt__rewrite_run(&r, attempts[i], err);
         *shape = r.output_value.shape;

@@ -32,6 +32,10 @@ struct rt_rewrite {
 
 typedef rt_code rt_visit(rt_rewrite *rewrite, uint32_t node, rt_error *err);
 
+/* Prunes graph to what output needs for one image of height x width; nothing is to be cleared after an error.
+ */
+rt_code rt__rewrite_begin(rt_rewrite *rewrite, rt_graph *graph, rt_edge input, rt_edge output, int32_t height,
+                          int32_t width, rt_error *err);
 /* Before a node is visited, its inputs are brought up to date, it is checked against its op's row, and type
  * and shape of its output are inferred. */
 rt_code rt__rewrite_run(rt_rewrite *rewrite, rt_visit *visit, rt_error *err);

@@ -253,7 +253,15 @@ static bool better(const choice *a, const choice *b)
     return a->channels != b->channels ? a->channels > b->channels : a->depth > b->depth;
 }
 
-static rt_code consider(search *s, const rt_detector *found, uint32_t node, choice *best, choice *second)
+static bool is_head(const rt_detector *found, uint32_t node)
+{
+    size_t i = 0;
+    while (i < found->n_heads && found->heads[i].node != node)
+        i++;
+    return i < found->n_heads;
+}
+
+static rt_code consider(search *s, rt_detector *found, uint32_t node, choice *best, choice *second)
 {
     choice c = {.node = node, .depth = s->depth[node]};
     rt_shape shape;
@@ -263,8 +271,10 @@ static rt_code consider(search *s, const rt_detector *found, uint32_t node, choi
                                           found->width ? found->width : 320, &shape, NULL);
     if (code == RT_ENOMEM)
         return code;
-    if (code != RT_OK || shape.rank != 4 || node == best->node || node == second->node)
+    if (code != RT_OK || shape.rank != 4 || is_head(found, node))
         return RT_OK;
+    if (found->n_heads < RT_MOST_HEADS)
+        found->heads[found->n_heads++] = (rt_edge){node, 0};
     c.channels = shape.dim[s->planar ? 1 : 3];
     if (better(&c, best)) {
         *second = *best;

@@ -4,10 +4,14 @@
 
 #include "graph/graph.h"
 
+enum { RT_MOST_HEADS = 32 };
+
 typedef struct rt_detector {
-    rt_edge input;         /* the tensor that holds the pixels, before the graph scales them     */
-    rt_edge feature;       /* a feature map: the one with the most channels that a head reads    */
-    rt_edge shallower;     /* the next best one, or feature again                                */
+    rt_edge input;                /* the tensor that holds the pixels, before the graph scales them     */
+    rt_edge feature;              /* a feature map: the one with the most channels that a head reads    */
+    rt_edge shallower;            /* the next best one, or feature again                                */
+    rt_edge heads[RT_MOST_HEADS]; /* [n_heads] the maps that heads read, or end the backbone     */
+    size_t n_heads;
     int32_t height, width; /* of the images; 0 where the graph leaves them free                  */
     bool planar;           /* the input wants [n,3,h,w]                                          */
 } rt_detector;

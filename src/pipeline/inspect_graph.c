@@ -417,7 +417,10 @@ rt_code rt__inspect_print_cut(const char *path, rt_inspect_out *out, rt_error *e
         rt__out_number(out, "weights", info->weight_count);
         rt__out_number(out, "nodes", rt__graph_count(module->graph));
     }
-    code = code == RT_OK ? print_ops(module->graph, "unsupported_ops", true, out, err) : RT_OK;
+    if (code != RT_OK)
+        code = RT_OK;
+    else if ((code = print_ops(module->graph, "unsupported_ops", true, out, err)) == RT_OK)
+        code = rt__inspect_print_candidates(path, out, err);
     rt__out_close(out);
     rt_module_close(module);
     return code;

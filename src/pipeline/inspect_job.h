@@ -40,6 +40,8 @@ rt_code rt__inspect_print_counts(const char *key, const char **names, size_t n, 
                                  rt_error *err);
 /* What would be cut out of it as a base network. */
 rt_code rt__inspect_print_cut(const char *path, rt_inspect_out *out, rt_error *err);
+/* Where else it could be cut, for a path that opens as a base network. */
+rt_code rt__inspect_print_candidates(const char *path, rt_inspect_out *out, rt_error *err);
 
 /* Where the classifier in it would run; nothing when it is none. */
 rt_code rt__inspect_print_targets(const char *path, rt_inspect_out *out, rt_error *err);

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "hub/unpack.h"
+#include "model/candidates.h"
 #include "retrain/feature.h"
 #include "retrain/module.h"
 #include "support/npy.h"
@@ -214,6 +215,47 @@ static void the_input_may_be_named(void **state)
     }
 }
 
+/* What inspect lists: the costs are those that were counted when the detector was made. */
+static void the_cuts_there_are_cost_what_was_counted(void **state)
+{
+    static const struct {
+        const char *tensor;
+        int64_t side, channels;
+        double millions;
+        bool chosen;
+    } known[] = {
+        {"FeatureExtractor/InceptionV2/InceptionV2/Conv2d_1a_7x7/Relu6", 150, 16, 21.9, false},
+        {"FeatureExtractor/InceptionV2/InceptionV2/Mixed_3b/concat", 38, 72, 82.5, false},
+        {"FeatureExtractor/InceptionV2/InceptionV2/Mixed_4c/concat", 19, 144, 151.9, false},
+        {"FeatureExtractor/InceptionV2/InceptionV2/Mixed_5c/concat", 10, 256, 244.1, true},
+        {"FeatureExtractor/InceptionV2/Mixed_5c_2_Conv2d_2_3x3_s2_512/Relu6", 5, 128, 247.5, false},
+        {"FeatureExtractor/InceptionV2/Mixed_5c_2_Conv2d_5_3x3_s2_128/Relu6", 1, 32, 247.9, false},
+    };
+    const rt_module_options options = {.input_std = 0};
+    char path[1200];
+    rt_arena *arena = rt__arena_new();
+    rt_network network;
+    rt_candidate *list;
+    size_t n, k = 0;
+    (void)state;
+    assert_int_equal(
+        rt__network_open(shared_path(path, sizeof path, sources[0].path), &options, &network, NULL), RT_OK);
+    assert_int_equal(rt__network_cut(&network, &options, NULL), RT_OK);
+    assert_int_equal(rt__network_candidates(&network, arena, &list, &n, NULL), RT_OK);
+    for (size_t i = 0; i < n && k < sizeof known / sizeof *known; i++) {
+        if (strcmp(list[i].cut.name, known[k].tensor) != 0)
+            continue;
+        assert_int_equal(list[i].cut.shape.dim[1], known[k].side);
+        assert_int_equal(list[i].features, known[k].channels);
+        assert_true(fabs((double)list[i].cut.multiply_adds / 1e6 - known[k].millions) < 0.06);
+        assert_true(list[i].chosen == known[k].chosen);
+        k++;
+    }
+    assert_int_equal(k, sizeof known / sizeof *known);
+    rt__network_clear(&network);
+    rt__arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_checkpoint_alone_is_enough),
         cmocka_unit_test(vectors_of_several_maps_are_put_together),
         cmocka_unit_test(the_input_may_be_named),
+        cmocka_unit_test(the_cuts_there_are_cost_what_was_counted),
     };
     shared_or_skip("reference/ssd", "detectors as base networks");
     return cmocka_run_group_tests(tests, NULL, NULL);
