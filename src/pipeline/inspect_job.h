@@ -3,6 +3,7 @@
 #define RT_PIPELINE_INSPECT_JOB_H
 
 #include "base/file.h"
+#include "graph/graph.h"
 #include "inspect_out.h"
 
 /* What a path turned out to be. */
@@ -13,6 +14,9 @@ typedef struct rt_inspected {
     rt_buffer graph;    /* path of the file with the graph; empty: there is none */
     rt_buffer prefix;   /* of the checkpoint with the variables; likewise */
     bool is_model;      /* may be a base network without being a graph of TensorFlow's */
+    /* The constant of that name, of a model that is no graph of TensorFlow's; NULL for the others. */
+    rt_code (*find_tensor)(const struct rt_inspected *thing, const char *name, rt_arena *arena,
+                           rt_tensor *tensor, rt_error *err);
     /* Tells of a file that has neither; NULL for the others. */
     rt_code (*print)(const struct rt_inspected *thing, rt_inspect_out *out, rt_error *err);
 } rt_inspected;

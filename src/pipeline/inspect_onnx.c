@@ -144,6 +144,73 @@ static rt_code print_onnx(const rt_inspected *thing, rt_inspect_out *out, rt_err
     return code;
 }
 
+/* ---- one initializer ---- */
+
+/* TensorProto.DataType -> the same of TensorFlow's. */
+static rt_dtype dtype_of(int32_t type)
+{
+    static const rt_dtype types[] = {
+        [1] = RT_FLOAT,   [2] = RT_UINT8,   [3] = RT_INT8,       [4] = RT_UINT16,      [5] = RT_INT16,
+        [6] = RT_INT32,   [7] = RT_INT64,   [9] = RT_BOOL,       [10] = RT_HALF,       [11] = RT_DOUBLE,
+        [12] = RT_UINT32, [13] = RT_UINT64, [14] = RT_COMPLEX64, [15] = RT_COMPLEX128, [16] = RT_BFLOAT16,
+    };
+    return type > 0 && (size_t)type < sizeof types / sizeof *types ? types[type] : RT_DTYPE_NONE;
+}
+
+/* The values where raw_data does not hold them; those of narrow types always stand there. */
+static const void *typed_values(const Onnx__Tensor *t, rt_dtype dtype, size_t *n)
+{
+    *n = dtype == RT_FLOAT    ? t->n_float_data
+         : dtype == RT_DOUBLE ? t->n_double_data
+         : dtype == RT_INT32  ? t->n_int32_data
+         : dtype == RT_INT64  ? t->n_int64_data
+                              : 0;
+    return dtype == RT_FLOAT    ? (const void *)t->float_data
+           : dtype == RT_DOUBLE ? (const void *)t->double_data
+           : dtype == RT_INT32  ? (const void *)t->int32_data
+                                : (const void *)t->int64_data;
+}
+
+static rt_code read_initializer(const Onnx__Tensor *t, rt_tensor *tensor, rt_error *err)
+{
+    size_t elements, n, width;
+    rt_code code;
+    *tensor = (rt_tensor){.dtype = dtype_of(t->data_type), .shape.rank = (int)t->n_dims};
+    width = rt__dtype_size(tensor->dtype);
+    if (width == 0 || t->n_dims > RT_MAX_RANK || t->data_location != 0)
+        return rt_fail(err, RT_EUNSUPPORTED, "initializer '%s': values of type %s, %zu dimensions%s", t->name,
+                       type_name(t->data_type), t->n_dims, t->data_location ? ", in another file" : "");
+    memcpy(tensor->shape.dim, t->dims, t->n_dims * sizeof *t->dims);
+    if ((code = rt__shape_elements(&tensor->shape, &elements, err)) != RT_OK)
+        return code;
+    tensor->data = typed_values(t, tensor->dtype, &n);
+    if (t->raw_data.len) {
+        tensor->data = t->raw_data.data;
+        n = t->raw_data.len / width;
+    }
+    if (n != elements || (t->raw_data.len && t->raw_data.len % width))
+        return rt_fail(err, RT_EFORMAT, "initializer '%s' has %zu values, its shape wants %zu", t->name, n,
+                       elements);
+    tensor->bytes = n * width;
+    return RT_OK;
+}
+
+static rt_code find_initializer(const rt_inspected *thing, const char *name, rt_arena *arena,
+                                rt_tensor *tensor, rt_error *err)
+{
+    ProtobufCMessage *message;
+    const Onnx__Graph *graph;
+    rt_code code = rt__proto_unpack(&onnx__model__descriptor, thing->file->bytes, thing->file->size, arena,
+                                    &message, err);
+    if (code != RT_OK)
+        return code;
+    graph = ((const Onnx__Model *)message)->graph;
+    for (size_t i = 0; graph && i < graph->n_initializer; i++)
+        if (strcmp(graph->initializer[i]->name, name) == 0)
+            return read_initializer(graph->initializer[i], tensor, err);
+    return rt_fail(err, RT_ENOTFOUND, "no initializer '%s'", name);
+}
+
 bool rt__inspect_probe_onnx(rt_inspected *thing)
 {
     if (!thing->file || !rt__is_onnx(thing->file->bytes, thing->file->size))
@@ -151,5 +218,6 @@ bool rt__inspect_probe_onnx(rt_inspected *thing)
     thing->what = "ONNX model";
     thing->print = print_onnx;
     thing->is_model = true;
+    thing->find_tensor = find_initializer;
     return true;
 }

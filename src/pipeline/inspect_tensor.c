@@ -182,15 +182,17 @@ static rt_code show(const char *name, const rt_tensor *t, const char *output, rt
 
 /* ---- where it stands ---- */
 
+/* *absent: the checkpoint has no such variable. */
 static rt_code from_bundle(const char *prefix, const char *name, const char *output, rt_inspect_out *out,
-                           rt_error *err)
+                           bool *absent, rt_error *err)
 {
     rt_arena *arena = rt__arena_new();
     rt_bundle *bundle = NULL;
-    const rt_variable *variable;
+    const rt_variable *variable = NULL;
     rt_tensor tensor;
     rt_code code = arena ? rt__bundle_open(prefix, &bundle, err) : rt_fail(err, RT_ENOMEM, "out of memory");
-    if (code == RT_OK && !(variable = rt__bundle_find(bundle, name)))
+    *absent = code == RT_OK && !(variable = rt__bundle_find(bundle, name));
+    if (*absent)
         code = rt_fail(err, RT_ENOTFOUND, "no variable '%s'", name);
     else if (code == RT_OK && (code = rt__bundle_read(bundle, variable, arena, &tensor, err)) == RT_OK)
         code = show(name, &tensor, output, out, err);
@@ -253,13 +255,29 @@ static rt_code from_file(const char *path, const char *name, const char *output,
     return code;
 }
 
+static rt_code from_model(const rt_inspected *thing, const char *name, const char *output,
+                          rt_inspect_out *out, rt_error *err)
+{
+    rt_arena *arena = rt__arena_new();
+    rt_tensor tensor;
+    rt_code code = arena ? thing->find_tensor(thing, name, arena, &tensor, err)
+                         : rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK)
+        code = show(name, &tensor, output, out, err);
+    rt__arena_free(arena);
+    return code;
+}
+
 rt_code rt__inspect_tensor(const rt_inspected *thing, const char *name, const char *output,
                            rt_inspect_out *out, rt_error *err)
 {
     rt_code code = rt_fail(err, RT_ENOTFOUND, "%s has no tensors", thing->what);
+    bool absent = true;
+    if (thing->find_tensor)
+        return from_model(thing, name, output, out, err);
     if (thing->prefix.size)
-        code = from_bundle(thing->prefix.bytes, name, output, out, err);
-    if (code == RT_ENOTFOUND && thing->graph.size)
+        code = from_bundle(thing->prefix.bytes, name, output, out, &absent, err);
+    if (absent && thing->graph.size)
         code = from_file(thing->graph.bytes, name, output, out, err);
     return code;
 }

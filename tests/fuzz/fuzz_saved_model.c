@@ -1,6 +1,7 @@
-/* saved_model.pb: the graph is chosen by its tags, signatures and collections are looked into. */
+/* saved_model.pb: the graph is chosen by its tags, signatures and collections are looked into, functions are
+ * inlined. */
 #include "fuzz.h"
-#include "model/saved_model.h"
+#include "model/saved_model_functions.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,21 @@ static void look_into(const rt_meta_graph *meta)
             abort();
 }
 
+/* Of TensorFlow 2, without the checkpoint. */
+static void expand(const rt_meta_graph *meta)
+{
+    static const rt_module_options options;
+    rt_network network = {.options = &options, .kind = ""};
+    rt_edge vector = {UINT32_MAX, 0};
+    rt_error err;
+    rt_code code = rt__saved_model_expand(meta, NULL, &network, &vector, &err);
+    if (code != RT_OK && (err.code != code || err.cause[0] == 0))
+        abort();
+    if (code == RT_OK && vector.node != UINT32_MAX && vector.node >= rt__graph_count(network.graph))
+        abort();
+    rt__network_clear(&network);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const char *const tags[] = {"serve", "train"};
@@ -28,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         rt_code code = rt__saved_model_read(bytes, size, tags, n, &meta, &err);
         if (code == RT_OK) {
             look_into(&meta);
+            if (rt__meta_graph_is_tf2(&meta))
+                expand(&meta);
             rt__graph_free(meta.def.graph);
         } else if (err.code != code || err.cause[0] == 0 || err.offset > (int64_t)size) {
             abort();

@@ -10,7 +10,7 @@ import sys
 
 NODES, META_GRAPHS, GRAPH_DEF, LIBRARY = 1, 2, 2, 2
 NODE_COUNTS = (8, 40, 150)
-MOST_BYTES = 60000
+MOST_BYTES = 100000
 
 
 def varint(data, at):

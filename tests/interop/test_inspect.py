@@ -171,6 +171,9 @@ class OtherModels(unittest.TestCase):
             path = os.path.join(folder, 'm.onnx')
             common.retrain('export', '--format', 'onnx', '--labels', labels, graph, path)
             model, found = onnx.load(path), inspect(path)
+            for tensor in model.graph.initializer[:8]:
+                common.retrain('inspect', '--tensor', tensor.name, '--output', path + '.npy', path)
+                np.testing.assert_array_equal(np.load(path + '.npy'), onnx.numpy_helper.to_array(tensor))
         self.assertEqual(found['ir_version'], model.ir_version)
         self.assertEqual([row['version'] for row in found['opsets']], [s.version for s in model.opset_import])
         weights = {tensor.name for tensor in model.graph.initializer}  # old files list them among the inputs
