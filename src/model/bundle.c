@@ -234,7 +234,10 @@ static rt_code open_v2(rt_bundle *bundle, const char *prefix, rt_error *err)
     rt_code code;
     bundle->format = "V2";
     rt__buffer_format(&path, "%s.index", prefix);
-    code = path.failed ? no_memory(err) : rt__map_open(&index, path.bytes, err);
+    if (path.failed || !(bundle->index = rt__arena_string(bundle->arena, path.bytes)))
+        code = no_memory(err);
+    else
+        code = rt__map_open(&index, path.bytes, err);
     if (code == RT_OK)
         code = rt__table_walk(index->bytes, index->size, visit, &o, err);
     if (code == RT_OK && !o.has_header)

@@ -38,6 +38,8 @@ struct rt_bundle {
     uint32_t n_shards;
     rt_bundle_list variables, slices;
     const char *format; /* static text */
+    const char *index;  /* V2: path of the index, in the arena; what is wrong with the parts of a variable
+                           stands there */
 };
 
 /* Appends an entry of that key, which is copied into the arena.

@@ -303,7 +303,9 @@ rt_code rt__bundle_read(const rt_bundle *bundle, const rt_variable *variable, rt
         code = read_strings(bundle, variable, arena, tensor, err);
     else
         code = read_plain(bundle, variable, tensor, err);
-    if (code != RT_OK && bundle->n_shards)
-        rt_doing(err, bundle->shards[variable->shard].path, "cannot read variable '%s'", variable->name);
+    if (code != RT_OK)
+        rt_doing(err,
+                 variable->sliced && bundle->index ? bundle->index : bundle->shards[variable->shard].path,
+                 "cannot read variable '%s'", variable->name);
     return code;
 }

@@ -12,9 +12,11 @@
 
 /* In the order in which they are asked: the sure ones first. */
 static rt_inspect_probe *const probes[] = {
-    rt__inspect_probe_folder, rt__inspect_probe_checkpoint_file, rt__inspect_probe_list,
-    rt__inspect_probe_events, rt__inspect_probe_bottleneck,      rt__inspect_probe_saved_model,
-    rt__inspect_probe_onnx,   rt__inspect_probe_meta_graph,      rt__inspect_probe_graph,
+    rt__inspect_probe_folder,     rt__inspect_probe_checkpoint_file,
+    rt__inspect_probe_list,       rt__inspect_probe_events,
+    rt__inspect_probe_bottleneck, rt__inspect_probe_saved_model,
+    rt__inspect_probe_tflite,     rt__inspect_probe_onnx,
+    rt__inspect_probe_meta_graph, rt__inspect_probe_graph,
 };
 
 static rt_code identify(rt_inspected *thing, rt_error *err)
@@ -29,7 +31,8 @@ static rt_code identify(rt_inspected *thing, rt_error *err)
     if (code == RT_EARG || code == RT_EFORMAT) /* a folder of checkpoints, but which? */
         return code;
     return rt_fail(err, RT_EUNSUPPORTED,
-                   "none of: GraphDef, SavedModel, MetaGraphDef, TF1 Hub module, checkpoint, ONNX model, "
+                   "none of: GraphDef, SavedModel, MetaGraphDef, TF1 Hub module, checkpoint, ONNX or "
+                   "TensorFlow Lite model, "
                    "bottleneck file, event file");
 }
 

@@ -26,7 +26,7 @@ typedef bool rt_inspect_probe(rt_inspected *thing);
 
 extern rt_inspect_probe rt__inspect_probe_folder, rt__inspect_probe_checkpoint_file, rt__inspect_probe_list,
     rt__inspect_probe_events, rt__inspect_probe_bottleneck, rt__inspect_probe_saved_model,
-    rt__inspect_probe_meta_graph, rt__inspect_probe_graph, rt__inspect_probe_onnx;
+    rt__inspect_probe_meta_graph, rt__inspect_probe_graph, rt__inspect_probe_onnx, rt__inspect_probe_tflite;
 
 /* The bytes of a SavedModel, a MetaGraphDef or a GraphDef. */
 typedef enum rt_graph_file {

@@ -11,6 +11,7 @@ import unittest
 import numpy as np
 import onnx
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.tools import inspect_checkpoint, saved_model_cli
 
 import common
@@ -186,6 +187,47 @@ class OtherModels(unittest.TestCase):
         self.assertEqual({row['op']: row['count'] for row in found['ops']}, {op: ops.count(op) for op in ops})
         self.assertEqual(found['parameters'],
                          sum(int(np.prod(tensor.dims)) for tensor in model.graph.initializer))
+
+    def test_tflite_is_told_as_the_interpreter_does(self):
+        for path in sorted(glob.glob(os.path.join(common.SHARED, 'models', '*.tflite'))):
+            interpreter, found = tf.lite.Interpreter(path), inspect(path)
+            for key, details in (('inputs', interpreter.get_input_details()),
+                                 ('outputs', interpreter.get_output_details())):
+                self.assertEqual([(row['name'], dtype(row['dtype']), row['shape']) for row in found[key]],
+                                 [(d['name'], np.dtype(d['dtype']).name,
+                                   '[%s]' % ','.join(str(size) for size in d['shape'])) for d in details], path)
+                for row, detail in zip(found[key], details):
+                    scale, zero = detail['quantization']
+                    steps = re.match(r'steps of (\S+), zero (-?\d+)$', row['quantized'])
+                    self.assertEqual((float(steps.group(1)), int(steps.group(2))) if steps else (0, 0),
+                                     (float(str(np.float32(scale))), zero), path)
+            with open(path, 'rb') as file:
+                model = schema.Model.GetRootAsModel(file.read(), 0)
+            self.check_ops(model, found)
+            self.check_constants(interpreter, path)
+
+    def check_ops(self, model, found):
+        names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+        graph, ops = model.Subgraphs(0), {}
+        for i in range(graph.OperatorsLength()):
+            code = model.OperatorCodes(graph.Operators(i).OpcodeIndex())
+            name = names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+            ops[name] = ops.get(name, 0) + 1
+        self.assertEqual({row['op']: row['count'] for row in found['ops']}, ops)
+
+    def check_constants(self, interpreter, path):
+        constants = 0
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, 'x.npy')
+            for detail in interpreter.get_tensor_details()[:12]:
+                try:
+                    wanted = interpreter.get_tensor(detail['index'])
+                except ValueError:  # not computed yet
+                    continue
+                common.retrain('inspect', '--tensor', detail['name'], '--output', file, path)
+                np.testing.assert_array_equal(np.load(file), wanted)
+                constants += 1
+        self.assertGreater(constants, 0, path)
 
 
 if __name__ == '__main__':

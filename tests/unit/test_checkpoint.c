@@ -183,7 +183,7 @@ static void parts_must_cover_a_variable_once(void **state)
 {
     built_slice slices[] = {matrix_left, matrix_right};
     for (int v2 = 0; v2 < 2; v2++) {
-        const char *file = v2 ? "/x.data-00000-of-00001" : "/x";
+        const char *file = v2 ? "/x.index" : "/x";
         for (int fault = 0; fault < 4; fault++) {
             static const char *const words[] = {"do not cover it", "overlap", "lies outside it",
                                                 "a slice of variable 'matrix' is missing"};
