@@ -26,6 +26,24 @@ static void describe_input(rt_rewrite *r, int32_t height, int32_t width)
     }
 }
 
+/* What TensorFlow 2 spells a branch or a loop with, besides functions. */
+static rt_code check_flow(const rt_node *node, rt_error *err)
+{
+    static const struct {
+        const char *op, *does;
+    } flows[] = {
+        {"Case", "chooses"},           {"If", "chooses"},
+        {"StatelessCase", "chooses"},  {"StatelessIf", "chooses"},
+        {"StatelessWhile", "repeats"}, {"While", "repeats"},
+    };
+    for (size_t i = 0; i < sizeof flows / sizeof *flows; i++)
+        if (strcmp(node->op, flows[i].op) == 0)
+            return rt__node_fail(err, RT_EUNSUPPORTED, node,
+                                 "it %s what is computed while the network runs, which is not supported",
+                                 flows[i].does);
+    return RT_OK;
+}
+
 rt_code rt__rewrite_begin(rt_rewrite *r, rt_graph *graph, rt_edge input, rt_edge output, int32_t height,
                           int32_t width, rt_error *err)
 {
@@ -41,6 +59,8 @@ rt_code rt__rewrite_begin(rt_rewrite *r, rt_graph *graph, rt_edge input, rt_edge
         const rt_node *node = rt__graph_node(r->graph, i);
         if (strncmp(node->op, "rt.", 3) == 0)
             code = rt__node_fail(err, RT_EUNSUPPORTED, node, "this op is not supported");
+        else
+            code = check_flow(node, err);
         r->rounds = r->rounds || strncmp(node->op, "FakeQuant", 9) == 0;
     }
     if (code != RT_OK)

@@ -20,11 +20,33 @@ static rt_code check_weights(const rt_op_call *call, rt_error *err)
     return RT_OK;
 }
 
+/* Filters of groups of channels as filters of all channels: zeros where another group's channels are. */
+static rt_code ungroup(rt_rewrite *r, uint32_t node, const rt_tensor *filter, int64_t channels, rt_edge *edge,
+                       rt_error *err)
+{
+    const int64_t *d = filter->shape.dim, most = 1 << 26;
+    int64_t taps = d[0] * d[1], members = d[3] / (channels / d[2]); /* of a group, among the outputs */
+    rt_shape shape = {.rank = 4, .dim = {d[0], d[1], channels, d[3]}};
+    void *data;
+    rt_code code;
+    if (d[0] > 255 || d[1] > 255 || channels > most / (taps * d[3]))
+        return rt__node_fail(err, RT_EUNSUPPORTED, rt__graph_node(r->graph, node), "in groups this large");
+    if ((code = rt__rewrite_const(r, node, RT_FLOAT, &shape, edge, &data, err)) != RT_OK)
+        return code;
+    for (int64_t t = 0; t < taps; t++)
+        for (int64_t i = 0; i < d[2]; i++)
+            for (int64_t o = 0; o < d[3]; o++)
+                ((float *)data)[(t * channels + o / members * d[2] + i) * d[3] + o] =
+                    rt__tensor_float(filter, (size_t)((t * d[2] + i) * d[3] + o));
+    return RT_OK;
+}
+
 static rt_code lower_filter(rt_rewrite *r, uint32_t node, const char *op, int64_t channels, rt_error *err)
 {
     rt_op_call call;
     rt_op_window w;
     rt_edge inputs[3];
+    int64_t in;
     double *zeros;
     rt_code code = rt__lower_begin(r, node, 0, &call, err);
     if (code == RT_OK)
@@ -37,6 +59,13 @@ static rt_code lower_filter(rt_rewrite *r, uint32_t node, const char *op, int64_
         return code;
     inputs[0] = call.node->inputs[0];
     inputs[1] = call.node->inputs[1];
+    in = call.in[0].shape.dim[rt__op_planar(call.node) ? 1 : 3];
+    if (call.in[1].shape.dim[2] != in) {
+        const rt_tensor filter = *call.constant[1];
+        code = ungroup(r, node, &filter, in, &inputs[1], err);
+    }
+    if (code != RT_OK)
+        return code;
     if ((code = rt__rewrite_vector(r, node, (size_t)channels, &inputs[2], &zeros, err)) != RT_OK)
         return code;
     const rt_attr attrs[] = {

@@ -13,7 +13,8 @@ static void image_shape(const rt_op_call *call, const rt_op_window *w, int64_t c
     shape->dim[planar ? 3 : 2] = w->out[1];
 }
 
-static rt_code check_filter(const rt_op_call *call, rt_error *err)
+/* grouped: the channels may fall into groups, each with filters of its own. */
+static rt_code check_filter(const rt_op_call *call, bool grouped, rt_error *err)
 {
     const rt_shape *in = &call->in[0].shape, *filter = &call->in[1].shape;
     int channel = rt__op_planar(call->node) ? 1 : 3;
@@ -21,20 +22,23 @@ static rt_code check_filter(const rt_op_call *call, rt_error *err)
     if (in->rank != 4 || filter->rank != 4)
         return rt__node_fail(err, RT_EFORMAT, call->node, "input %s and filter %s, want rank 4 for both",
                              rt__shape_text(in, ti, sizeof ti), rt__shape_text(filter, tf, sizeof tf));
-    if (in->dim[channel] != filter->dim[2])
-        return rt__node_fail(err, RT_EFORMAT, call->node, "input %s does not fit filter %s",
-                             rt__shape_text(in, ti, sizeof ti), rt__shape_text(filter, tf, sizeof tf));
     for (int i = 0; i < 4; i++)
         if (filter->dim[i] < 1 || filter->dim[i] > INT32_MAX)
             return rt__node_fail(err, RT_EFORMAT, call->node, "filter %s",
                                  rt__shape_text(filter, tf, sizeof tf));
+    if (grouped && in->dim[channel] > 0 && in->dim[channel] % filter->dim[2] == 0 &&
+        filter->dim[3] % (in->dim[channel] / filter->dim[2]) == 0)
+        return RT_OK;
+    if (in->dim[channel] != filter->dim[2])
+        return rt__node_fail(err, RT_EFORMAT, call->node, "input %s does not fit filter %s",
+                             rt__shape_text(in, ti, sizeof ti), rt__shape_text(filter, tf, sizeof tf));
     return RT_OK;
 }
 
 rt_code rt__shape_conv(const rt_op_call *call, rt_shape *shape, rt_error *err)
 {
     rt_op_window w;
-    rt_code code = check_filter(call, err);
+    rt_code code = check_filter(call, true, err);
     if (code == RT_OK)
         code = rt__op_window(call, call->in[1].shape.dim, &w, err);
     if (code == RT_OK)
@@ -46,7 +50,7 @@ rt_code rt__shape_depthwise(const rt_op_call *call, rt_shape *shape, rt_error *e
 {
     const rt_shape *filter = &call->in[1].shape;
     rt_op_window w;
-    rt_code code = check_filter(call, err);
+    rt_code code = check_filter(call, false, err);
     if (code == RT_OK)
         code = rt__op_window(call, filter->dim, &w, err);
     if (code == RT_OK)

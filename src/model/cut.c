@@ -2,6 +2,7 @@
 #include "graph/prune.h"
 #include "network.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,18 +163,46 @@ static bool follow(const rt_node *node, uint32_t input, float c, double *a, doub
     return true;
 }
 
+/* Moves pixels about, or stores them otherwise: their values stay. */
+static bool keeps_values(const rt_node *node, uint32_t input)
+{
+    static const char *const ops[] = {"Identity",  "Cast",     "Pad",         "Transpose",
+                                      "ReverseV2", "GatherV2", "StridedSlice"};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (input == 0 && is_op(node, ops[i]))
+            return true;
+    return false;
+}
+
+/* The pixels come as bytes. */
+static bool is_bytes(const rt_graph *graph, rt_edge input)
+{
+    const rt_node *node = rt__graph_node(graph, input.node);
+    const rt_attr *type = rt__node_attr(node, is_op(node, "Cast") ? "SrcT" : "dtype");
+    return (is_op(node, "Cast") || is_op(node, "Placeholder")) && type && type->kind == RT_ATTR_TYPE &&
+           type->value.type == RT_UINT8;
+}
+
+/* Whether a x + b is made for x in 0 .. 1: for 0 .. 255 it would lead far from what networks are fed, which
+ * is a few units around 0, or pixels less their mean. */
+static bool wants_unit(double a, double b)
+{
+    enum { WIDEST = 8, WIDEST_BYTES = 300 };
+    double most = fabs(a * 255 + b);
+    return most > (fabs(b) > WIDEST ? WIDEST_BYTES : WIDEST);
+}
+
 bool rt__scales_input(const rt_graph *graph, rt_edge input, bool *unit)
 {
-    enum { WIDEST = 8 }; /* what networks are fed lies within a few units around 0 */
     double a = 1, b = 0;
-    bool scales = false;
+    bool scales = is_bytes(graph, input), bytes = scales;
     for (uint32_t steps = 0; steps < MOST_STEPS; steps++) {
         uint32_t index = 0, at = 0;
         const rt_node *node = only_reader(graph, input, &index, &at);
         float c;
         if (!node)
             break;
-        if (!is_op(node, "Identity")) {
+        if (!keeps_values(node, at)) {
             if (node->n_inputs != 2 || !first_float(rt__graph_const(graph, node->inputs[!at]), &c) ||
                 !follow(node, at, c, &a, &b))
                 break;
@@ -181,6 +210,6 @@ bool rt__scales_input(const rt_graph *graph, rt_edge input, bool *unit)
         }
         input = (rt_edge){index, 0};
     }
-    *unit = a * 255 + b > WIDEST || a * 255 + b < -WIDEST;
+    *unit = !bytes && wants_unit(a, b);
     return scales;
 }

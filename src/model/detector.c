@@ -312,7 +312,25 @@ static rt_code choose_feature(search *s, uint32_t root, rt_detector *found, rt_e
 
 /* ---- the image ---- */
 
-/* Back from the first convolution over what only scales and shifts by constants. */
+/* Pads an image or puts its colours into another order, by constants. */
+static bool is_rearranged(const search *s, const rt_node *node)
+{
+    static const char *const ops[] = {"Pad", "ReverseV2", "StridedSlice", "GatherV2", NULL};
+    static const char *const masks[] = {"shrink_axis_mask", "new_axis_mask"};
+    if (!is_one_of(node, ops) || node->n_inputs < 2)
+        return false;
+    for (uint32_t i = 1; i < node->n_inputs; i++)
+        if (!rt__graph_const(s->graph, node->inputs[i]))
+            return false;
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        const rt_attr *mask = rt__node_attr(node, masks[i]);
+        if (mask && mask->kind == RT_ATTR_INT && mask->value.i != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Back from the first convolution over what only scales and shifts by constants, or rearranges. */
 static rt_edge find_pixels(const search *s, uint32_t root)
 {
     rt_edge edge = rt__graph_node(s->graph, root)->inputs[0];
@@ -324,6 +342,8 @@ static rt_edge find_pixels(const search *s, uint32_t root)
         else if (affine && rt__graph_const(s->graph, node->inputs[0]))
             edge = node->inputs[1];
         else if (strcmp(node->op, "Identity") == 0 && node->n_inputs == 1)
+            edge = node->inputs[0];
+        else if (is_rearranged(s, node))
             edge = node->inputs[0];
         else
             break;
@@ -358,6 +378,12 @@ static bool size_of_shape(const search *s, rt_edge edge, rt_detector *found)
 {
     const rt_attr *element = rt__node_attr(rt__graph_node(s->graph, edge.node), "element_shape");
     rt_shape shape;
+    for (uint32_t steps = 0; steps < s->n && edge.output == 0; steps++) {
+        const rt_node *node = rt__graph_node(s->graph, edge.node);
+        if (node->n_inputs != 1 || (strcmp(node->op, "Cast") != 0 && strcmp(node->op, "Identity") != 0))
+            break;
+        edge = node->inputs[0];
+    }
     if (element && element->kind == RT_ATTR_SHAPE && element->value.shape.rank == 3)
         return take_size(found, element->value.shape.dim[0], element->value.shape.dim[1]);
     return rt__edge_shape(s->graph, edge, &shape) && shape.rank == 4 &&

@@ -1,5 +1,6 @@
 /* Bare GraphDefs whose weights are constants. */
 #include "graphdef.h"
+#include "inline_functions.h"
 #include "proto/field.h"
 #include "proto/message.h"
 #include "proto/tf_graph.pb-c.h"
@@ -24,7 +25,7 @@ static rt_code open_graph(const rt_source *source, rt_network *network, rt_error
         return code;
     network->kind = rt__reader_frozen.name;
     network->graph = def.graph;
-    return RT_OK;
+    return rt__inline_library(network->graph, def.library, err);
 }
 
 const rt_reader rt__reader_frozen = {"frozen GraphDef", probe, open_graph};

@@ -303,3 +303,23 @@ rt_code rt__inline_functions(rt_graph *graph, rt_functions *functions, const rt_
     free(in.calls);
     return code;
 }
+
+rt_code rt__inline_library(rt_graph *graph, rt_string library, rt_error *err)
+{
+    uint32_t n = rt__graph_count(graph);
+    rt_functions *functions = NULL;
+    rt_edge *all = NULL;
+    rt_code code = RT_OK;
+    if (library.size == 0)
+        return RT_OK;
+    if (!(all = calloc((size_t)n + 1, sizeof *all)))
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < n; i++)
+        all[i].node = i;
+    code = rt__functions_new(library, rt__graph_arena(graph), &functions, err);
+    if (code == RT_OK)
+        code = rt__inline_functions(graph, functions, all, n, err);
+    rt__functions_free(functions);
+    free(all);
+    return code;
+}

@@ -18,6 +18,9 @@ bool rt__calls_function(const rt_functions *functions, const rt_node *node, cons
 rt_code rt__inline_functions(rt_graph *graph, rt_functions *functions, const rt_edge *outputs,
                              size_t n_outputs, rt_error *err);
 
+/* The same for all calls of a graph that says nothing of its outputs; library: a FunctionDefLibrary. */
+rt_code rt__inline_library(rt_graph *graph, rt_string library, rt_error *err);
+
 /* The tensor behind an edge, looked through IdentityN. */
 rt_edge rt__edge_behind(const rt_graph *graph, rt_edge edge);
 

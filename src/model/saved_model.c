@@ -114,17 +114,45 @@ rt_code rt__meta_graph_read(const void *bytes, size_t size, rt_meta_graph *meta,
     return code;
 }
 
+/* Finds the first graph with that tag among others, or the only graph. */
+static bool pick_nearest(const void *bytes, size_t size, const char *tag, rt_field *chosen)
+{
+    rt_cursor c = rt__cursor(bytes, size);
+    rt_field graph = {.bytes = NULL}, info;
+    size_t count = 0;
+    for (; next_graph(&c, &graph, &info); count++) {
+        *chosen = graph;
+        if (has_tag(&info, tag))
+            return true;
+    }
+    return count == 1;
+}
+
+static rt_code read_chosen(const void *bytes, const rt_field *field, rt_meta_graph *meta, rt_error *err)
+{
+    rt_code code = rt__meta_graph_read(field->bytes, field->size, meta, err);
+    if (code != RT_OK && err && err->offset >= 0)
+        err->offset += field->bytes - (const uint8_t *)bytes;
+    return code;
+}
+
+rt_code rt__saved_model_read_nearest(const void *bytes, size_t size, const char *tag, rt_meta_graph *meta,
+                                     rt_error *err)
+{
+    rt_field field = {.bytes = NULL};
+    rt_code code = pick(bytes, size, &tag, 1, &field, err);
+    if (code == RT_ENOTFOUND &&
+        (pick(bytes, size, NULL, 0, &field, NULL) == RT_OK || pick_nearest(bytes, size, tag, &field)))
+        code = RT_OK;
+    return code == RT_OK ? read_chosen(bytes, &field, meta, err) : code;
+}
+
 rt_code rt__saved_model_read(const void *bytes, size_t size, const char *const *tags, size_t n_tags,
                              rt_meta_graph *meta, rt_error *err)
 {
     rt_field field = {.bytes = NULL};
     rt_code code = pick(bytes, size, tags, n_tags, &field, err);
-    if (code != RT_OK)
-        return code;
-    code = rt__meta_graph_read(field.bytes, field.size, meta, err);
-    if (code != RT_OK && err && err->offset >= 0)
-        err->offset += field.bytes - (const uint8_t *)bytes;
-    return code;
+    return code == RT_OK ? read_chosen(bytes, &field, meta, err) : code;
 }
 
 static const Tf__SignatureDef *find_signature(const rt_meta_graph *meta, const char *name)

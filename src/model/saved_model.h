@@ -28,6 +28,11 @@ typedef struct rt_meta_graph {
 rt_code rt__saved_model_read(const void *bytes, size_t size, const char *const *tags, size_t n_tags,
                              rt_meta_graph *meta, rt_error *err);
 
+/* The same where another graph will do: that with exactly this tag, that without tags, the first with this
+ * tag among others, or the only one. */
+rt_code rt__saved_model_read_nearest(const void *bytes, size_t size, const char *tag, rt_meta_graph *meta,
+                                     rt_error *err);
+
 /* A MetaGraphDef by itself: a checkpoint's .meta file.  err->offset is counted from bytes. */
 rt_code rt__meta_graph_read(const void *bytes, size_t size, rt_meta_graph *meta, rt_error *err);
 

@@ -15,16 +15,6 @@ static bool probe(const rt_source *source)
            rt__source_holds(source, "saved_model/saved_model.pb");
 }
 
-static rt_code read_graph(const rt_map *map, rt_meta_graph *meta, rt_error *err)
-{
-    static const char *const serve[] = {"serve"};
-    rt_code code = rt__saved_model_read(map->bytes, map->size, serve, 1, meta, err);
-    if (code ==
-        RT_ENOTFOUND) /* the empty tag set, as hub modules have it; else the error lists what is there */
-        code = rt__saved_model_read(map->bytes, map->size, NULL, 0, meta, err);
-    return code;
-}
-
 /* Variables are opened where there are any: constants need none. */
 static rt_code open_variables(const char *prefix, rt_network *network, rt_error *err)
 {
@@ -86,7 +76,7 @@ static rt_code open_saved_model(const rt_source *source, rt_network *network, rt
     if (code == RT_OK)
         code = rt__map_open(&map, path.bytes, err);
     if (code == RT_OK)
-        code = read_graph(map, &meta, err);
+        code = rt__saved_model_read_nearest(map->bytes, map->size, "serve", &meta, err);
     if (code == RT_OK)
         code = rt__meta_graph_is_tf2(&meta) ? open_tf2(&meta, network, err) : open_tf1(&meta, network, err);
     if (code == RT_OK)

@@ -291,6 +291,10 @@ def selections():
     net("ResizeNearestNeighbor", [image(3, 4), [3, 4]], {"half_pixel_centers": True})
 
 
+def groups():
+    net("Conv2D", [image(3, 4), weights(2, 2, 1, 6)], {"strides": [1, 1, 1, 1], "padding": "SAME"})
+
+
 def bounds():
     for low, high in [(0.0, 1.0), (-0.75, 1.25), (0.0, 6.0), (-3.0, -1.0)]:
         net("ClipByValue", [image(3, 3), np.float32(low), np.float32(high)])
@@ -298,5 +302,5 @@ def bounds():
         net("Minimum", [np.float32(image(3, 3)), np.float32(high)])
 
 
-for section in [arithmetic, arrays, slices, quantised, windows, layers, of_two, selections, bounds]:
+for section in [arithmetic, arrays, slices, quantised, windows, layers, of_two, selections, bounds, groups]:
     section()
