@@ -19,8 +19,8 @@ typedef struct export_arguments {
 #define SOURCE(field) offsetof(export_arguments, export.source.field)
 
 static const rt_option options[] = {
-    {"format", "Result", RT_OPTION_CHOICE, "onnx|tflite|frozen", 0, 0, AT(format), NULL,
-     "What OUT is to be."},
+    {"format", "Result", RT_OPTION_CHOICE, "onnx|tflite|frozen|saved_model|hub_module|checkpoint", 0, 0,
+     AT(format), NULL, "What OUT is to be."},
     {"target", NULL, RT_OPTION_CHOICE, "none|jetson", 0, 0, AT(target), NULL,
      "Instead of a format: all that a device needs, in a folder OUT."},
     {"for", NULL, RT_OPTION_CHOICE, "none|uff|tf1", 0, 0, EXPORT(frozen_for), NULL,
@@ -38,6 +38,9 @@ static const rt_option options[] = {
      "photos."},
     {"quantized_type", NULL, RT_OPTION_CHOICE, "uint8|int8", 0, 0, EXPORT(bytes), NULL,
      "What the 8-bit file takes and gives: uint8 for phones, int8 for microcontrollers."},
+    {"probe_photos", NULL, RT_OPTION_TEXT, "PHOTOS", 0, 0, EXPORT(probe_photos),
+     "those of --quantize, else drawings",
+     "What was written is read back and must give the source's probabilities for photos of this folder."},
     RT_CLASSIFIER_ROWS("Source", SOURCE),
 };
 
@@ -77,7 +80,7 @@ static int run(const void *arguments, char **operands, size_t n_operands)
 
 const rt_command rt__cmd_export = {
     .name = "export",
-    .summary = "Write a classifier for ONNX Runtime, TensorRT, TensorFlow Lite or a Jetson.",
+    .summary = "Write a classifier for TensorFlow, TensorFlow Lite, ONNX Runtime, TensorRT or a Jetson.",
     .usage = "[flags] GRAPH OUT",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -15,19 +15,13 @@ static bool is_trained(const char *name)
     return strcmp(name, names[0]) == 0 || strcmp(name, names[1]) == 0;
 }
 
-rt_code rt__classifier_variables(rt_graph *classifier, const char *variable_scope, rt_variables *variables,
-                                 rt_error *err)
+/* How many constants are one of retrain.py's variables. */
+static size_t find_named(const rt_graph *graph, const char *variable_scope, rt_variable_kind *kinds)
 {
     static const char head[] = "final_retrain_ops/";
-    uint32_t count = rt__graph_count(classifier);
-    size_t scope = strlen(variable_scope);
-    rt_variable_kind *kinds = calloc((size_t)count + 1, sizeof *kinds);
-    rt_variables v;
-    rt_code code;
-    if (!kinds)
-        return rt_fail(err, RT_ENOMEM, "out of memory for a graph's variables");
-    for (uint32_t i = 0; i < count; i++) {
-        const rt_node *node = rt__graph_node(classifier, i);
+    size_t scope = strlen(variable_scope), n = 0;
+    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
+        const rt_node *node = rt__graph_node(graph, i);
         if (strcmp(node->op, "Const") != 0)
             continue;
         if (is_trained(node->name))
@@ -36,9 +30,27 @@ rt_code rt__classifier_variables(rt_graph *classifier, const char *variable_scop
             kinds[i] = RT_RANGE_VARIABLE;
         else if (strncmp(node->name, variable_scope, scope) == 0 && node->name[scope] == '/')
             kinds[i] = RT_RESOURCE_VARIABLE;
+        n += kinds[i] != RT_NO_VARIABLE;
     }
-    code = rt__variables_unfreeze(classifier, kinds, &v, err);
-    free(kinds);
+    return n;
+}
+
+static void find_weights(const rt_graph *graph, rt_variable_kind *kinds)
+{
+    for (uint32_t i = 0; i < rt__graph_count(graph); i++) {
+        const rt_tensor *t = strcmp(rt__graph_node(graph, i)->op, "Const") == 0
+                                 ? rt__graph_const(graph, (rt_edge){i, 0})
+                                 : NULL;
+        if (t && t->dtype == RT_FLOAT && t->shape.rank > 0 && t->bytes > 0)
+            kinds[i] = RT_REF_VARIABLE;
+    }
+}
+
+static rt_code unfreeze(rt_graph *graph, const rt_variable_kind *kinds, rt_variables *variables,
+                        rt_error *err)
+{
+    rt_variables v;
+    rt_code code = rt__variables_unfreeze(graph, kinds, &v, err);
     if (code != RT_OK)
         return code;
     if ((code = rt__variables_add_saver(&v, err)) == RT_OK)
@@ -46,6 +58,31 @@ rt_code rt__classifier_variables(rt_graph *classifier, const char *variable_scop
     else
         rt__variables_clear(&v);
     return code;
+}
+
+static rt_code variables_of(rt_graph *graph, const char *variable_scope, bool all, rt_variables *variables,
+                            rt_error *err)
+{
+    rt_variable_kind *kinds = calloc((size_t)rt__graph_count(graph) + 1, sizeof *kinds);
+    rt_code code;
+    if (!kinds)
+        return rt_fail(err, RT_ENOMEM, "out of memory for a graph's variables");
+    if (find_named(graph, variable_scope, kinds) == 0 && all)
+        find_weights(graph, kinds);
+    code = unfreeze(graph, kinds, variables, err);
+    free(kinds);
+    return code;
+}
+
+rt_code rt__classifier_variables(rt_graph *classifier, const char *variable_scope, rt_variables *variables,
+                                 rt_error *err)
+{
+    return variables_of(classifier, variable_scope, false, variables, err);
+}
+
+rt_code rt__frozen_variables(rt_graph *frozen, rt_variables *variables, rt_error *err)
+{
+    return variables_of(frozen, "module", true, variables, err);
 }
 
 rt_code rt__checkpoint_meta(const rt_variables *variables, rt_buffer *bytes, rt_error *err)

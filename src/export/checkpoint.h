@@ -14,6 +14,10 @@
 rt_code rt__classifier_variables(rt_graph *classifier, const char *variable_scope, rt_variables *variables,
                                  rt_error *err);
 
+/* The same of any frozen graph: retrain.py's names tell its variables; in another one every constant of
+ * floats but single numbers becomes a VariableV2. */
+rt_code rt__frozen_variables(rt_graph *frozen, rt_variables *variables, rt_error *err);
+
 /* Each file appears whole or not at all, "checkpoint" last. */
 rt_code rt__checkpoint_write(const rt_variables *variables, const char *prefix, rt_error *err);
 

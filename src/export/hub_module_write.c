@@ -97,34 +97,47 @@ static rt_code fill_port(port *p, const char *key, const rt_graph *graph, rt_edg
     return RT_OK;
 }
 
-enum { N_SIGNATURES = 2 };
+enum { MOST_SIGNATURES = 3 };
 
 typedef struct signatures {
-    port images, feature;
-    Tf__SignatureDef signature[N_SIGNATURES];
-    Tf__SignatureDefEntry entry[N_SIGNATURES], *entries[N_SIGNATURES];
+    port images, feature, scores;
+    size_t n;
+    Tf__SignatureDef signature[MOST_SIGNATURES];
+    Tf__SignatureDefEntry entry[MOST_SIGNATURES], *entries[MOST_SIGNATURES];
 } signatures;
+
+static void add_signature(signatures *s, const char *key, port *output)
+{
+    size_t i = s->n++;
+    tf__signature_def__init(&s->signature[i]);
+    tf__signature_def_entry__init(&s->entry[i]);
+    s->signature[i].inputs = s->images.entries;
+    s->signature[i].outputs = output->entries;
+    s->signature[i].n_inputs = s->signature[i].n_outputs = 1;
+    s->entry[i].key = (char *)(uintptr_t)key;
+    s->entry[i].value = &s->signature[i];
+    s->entries[i] = &s->entry[i];
+}
 
 static rt_code fill_signatures(signatures *s, const rt_hub_module_parts *parts, const rt_graph *graph,
                                rt_arena *arena, rt_error *err)
 {
-    static const char *const keys[N_SIGNATURES] = {"default", "image_feature_vector"};
     const rt_shape images = {.rank = 4, .dim = {RT_UNKNOWN, parts->height, parts->width, CHANNELS}};
     const rt_shape feature = {.rank = 2, .dim = {RT_UNKNOWN, parts->feature_size}};
+    const rt_shape scores = {.rank = 2, .dim = {RT_UNKNOWN, parts->n_scores}};
     rt_code code = fill_port(&s->images, "images", graph, parts->input, &images, arena, err);
-    if (code == RT_OK)
+    if (code == RT_OK && parts->feature_size)
         code = fill_port(&s->feature, "default", graph, parts->feature, &feature, arena, err);
-    for (size_t i = 0; i < N_SIGNATURES; i++) {
-        tf__signature_def__init(&s->signature[i]);
-        tf__signature_def_entry__init(&s->entry[i]);
-        s->signature[i].inputs = s->images.entries;
-        s->signature[i].outputs = s->feature.entries;
-        s->signature[i].n_inputs = s->signature[i].n_outputs = 1;
-        s->entry[i].key = (char *)(uintptr_t)keys[i];
-        s->entry[i].value = &s->signature[i];
-        s->entries[i] = &s->entry[i];
-    }
-    return code;
+    if (code == RT_OK && parts->n_scores)
+        code = fill_port(&s->scores, "default", graph, parts->scores, &scores, arena, err);
+    if (code != RT_OK)
+        return code;
+    add_signature(s, "default", parts->n_scores ? &s->scores : &s->feature);
+    if (parts->n_scores)
+        add_signature(s, "image_classification", &s->scores);
+    if (parts->feature_size)
+        add_signature(s, "image_feature_vector", &s->feature);
+    return RT_OK;
 }
 
 /* ---- the attachment ---- */
@@ -180,7 +193,7 @@ static rt_code pack(const rt_graph *graph, const signatures *s, const attachment
     if (code != RT_OK)
         return code;
     meta.meta_info_def = &info;
-    meta.n_signature_def = N_SIGNATURES;
+    meta.n_signature_def = s->n;
     meta.signature_def = (Tf__SignatureDefEntry **)(uintptr_t)s->entries;
     meta.n_collection_def = 1;
     meta.collection_def = (Tf__CollectionDefEntry **)(uintptr_t)a->entries;

@@ -16,12 +16,19 @@
 
 enum { IR_VERSION = 1, GRAPH = 7, MAX_OPSET = 25, BYTES_PER_BYTE = 32, BYTES_FREE = 64 << 20 };
 
-/* A ModelProto begins with its version as a number, where a GraphDef has a node. */
+/* A ModelProto begins with its version as a number, where a GraphDef has a node, and has a graph where a
+ * SavedModel has none; maybe one that is cut off. */
 bool rt__is_onnx(const void *bytes, size_t size)
 {
-    rt_field version, graph;
-    return rt__field_find(bytes, size, IR_VERSION, &version) && version.wire == RT_WIRE_VARINT &&
-           rt__field_find(bytes, size, GRAPH, &graph) && graph.wire == RT_WIRE_BYTES;
+    rt_cursor cursor = rt__cursor(bytes, size);
+    rt_field field;
+    uint64_t key;
+    if (!rt__field_next(&cursor, &field) || field.number != IR_VERSION || field.wire != RT_WIRE_VARINT)
+        return false;
+    while (rt__field_next(&cursor, &field))
+        if (field.number == GRAPH && field.wire == RT_WIRE_BYTES)
+            return true;
+    return rt__cursor_varint(&cursor, &key) && key == (GRAPH << 3 | RT_WIRE_BYTES);
 }
 
 static RT_PRINTF(3, 4) rt_code fail(rt_onnx_import *o, rt_code code, const char *format, ...)

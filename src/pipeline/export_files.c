@@ -18,9 +18,9 @@ rt_code rt__export_fold(const rt_export_job *job, bool plain, rt_folded *f, rt_e
 
 rt_code rt__export_write(const rt_export_job *job, const rt_buffer *file, rt_error *err)
 {
-    rt_code code = rt__file_write(job->options->output, file->bytes, file->size, true, err);
-    if (code == RT_OK)
-        rt_log_line(&job->options->log, RT_INFO, "wrote %s, %zu bytes", job->options->output, file->size);
+    rt_code code = rt__file_write(job->place, file->bytes, file->size, true, err);
+    if (code != RT_OK)
+        rt_doing(err, job->options->output, "cannot write file");
     return code;
 }
 
@@ -94,7 +94,7 @@ static rt_code fold_frozen(const rt_export_job *job, rt_error *err)
     if (code == RT_OK)
         code = rt__tf1_graph(f.graph, f.input, f.output, &f.shape, &options, &graph, &n_clipped, err);
     if (code == RT_OK)
-        code = rt__frozen_write(graph, job->options->output, err);
+        code = rt__frozen_write(graph, job->place, err);
     if (code == RT_OK && n_clipped)
         rt_log_line(&job->options->log, RT_WARN,
                     "%zu FakeQuant nodes became a clip to their range: probabilities differ a little",
@@ -106,9 +106,6 @@ static rt_code fold_frozen(const rt_export_job *job, rt_error *err)
 
 rt_code rt__export_frozen(const rt_export_job *job, rt_error *err)
 {
-    rt_code code = job->options->frozen_for ? fold_frozen(job, err)
-                                            : rt__frozen_write(job->module->graph, job->options->output, err);
-    if (code == RT_OK)
-        rt_log_line(&job->options->log, RT_INFO, "wrote %s", job->options->output);
-    return code;
+    return job->options->frozen_for ? fold_frozen(job, err)
+                                    : rt__frozen_write(job->module->graph, job->place, err);
 }

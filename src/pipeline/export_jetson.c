@@ -4,24 +4,21 @@
 #include "base/file.h"
 #include "exec/plan.h"
 #include "graph/fused.h"
-#include "hub/unpack.h"
 #include "jetson_text.h"
+#include "probe.h"
 #include "target_check.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* What jetson-inference subtracts and divides by: c/tensorConvert.cu, imageNet.cpp. */
 static const float imagenet_mean[] = {0.485F, 0.456F, 0.406F}, imagenet_std[] = {0.229F, 0.224F, 0.225F};
 
 typedef struct jetson {
     const rt_export_job *job;
-    const char *folder; /* being filled; renamed when all is there */
+    const char *folder; /* being filled */
     rt_jetson_facts facts;
     rt_buffer path;
 } jetson;
@@ -71,28 +68,6 @@ static rt_code put_texts(jetson *j, rt_error *err)
 
 /* ---- the probe: an image of the network's own size, so that no resizing comes between ---- */
 
-static uint8_t probe_pixel(int32_t y, int32_t x, int c, int32_t height, int32_t width)
-{
-    int64_t ramp = c == 0 ? x * (int64_t)255 / width : c == 1 ? y * (int64_t)255 / height : (x + y) % 256;
-    int64_t dy = y - height / 2, dx = x - width / 2;
-    bool disc = dy * dy + dx * dx < (int64_t)height * height / 9;
-    return (uint8_t)(disc ? 255 - ramp / (c + 1) : ramp);
-}
-
-static void draw_probe(int32_t height, int32_t width, bool planar, float *input, rt_buffer *ppm)
-{
-    rt__buffer_format(ppm, "P6\n%d %d\n255\n", (int)width, (int)height);
-    for (int32_t y = 0; y < height; y++)
-        for (int32_t x = 0; x < width; x++)
-            for (int c = 0; c < 3; c++) {
-                uint8_t value = probe_pixel(y, x, c, height, width);
-                size_t at = planar ? ((size_t)c * (size_t)height + (size_t)y) * (size_t)width + (size_t)x
-                                   : ((size_t)y * (size_t)width + (size_t)x) * 3 + (size_t)c;
-                input[at] = (float)value * (1.0F / 255.0F);
-                rt__buffer_add(ppm, &value, 1);
-            }
-}
-
 static rt_code run_probe(const rt_plan *plan, const rt_export_job *job, rt_buffer *ppm, float *scores,
                          rt_error *err)
 {
@@ -101,7 +76,8 @@ static rt_code run_probe(const rt_plan *plan, const rt_export_job *job, rt_buffe
     rt_code code = rt__run_new(plan, &run, err);
     if (code != RT_OK)
         return code;
-    draw_probe(job->info->height, job->info->width, rt__plan_wants_planar(plan), rt__run_input(run), ppm);
+    rt__probe_draw(0, job->info->height, job->info->width, rt__plan_wants_planar(plan), rt__run_input(run),
+                   ppm);
     if ((code = rt__run_execute(run, &output, err)) == RT_OK)
         memcpy(scores, output, job->labels.n * sizeof *scores);
     rt__run_free(run);
@@ -150,67 +126,15 @@ static rt_code put_probe(jetson *j, rt_error *err)
 
 /* ---- the folder ---- */
 
-static bool is_empty(const char *folder)
-{
-    DIR *list = opendir(folder);
-    const struct dirent *entry;
-    bool empty = list != NULL;
-    while (empty && (entry = readdir(list)))
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    if (list)
-        closedir(list);
-    return empty;
-}
-
-/* A folder that is there must be empty: nothing of the user's is replaced. */
-static rt_code check_folder(const char *folder, rt_error *err)
-{
-    rt_file_info info;
-    rt_code code;
-    if (rt__file_info(folder, &info, NULL) != RT_OK)
-        return rt__file_check_writable(folder, err);
-    if (info.is_folder && is_empty(folder))
-        return RT_OK;
-    code = rt_fail(err, RT_EIO, "%s: name a new folder, or an empty one",
-                   info.is_folder ? "not empty" : "is a file");
-    rt_doing(err, folder, "cannot write folder");
-    return code;
-}
-
 rt_code rt__export_jetson(const rt_export_job *job, rt_error *err)
 {
-    rt_buffer folder = {0};
-    size_t length = strlen(job->options->output);
-    jetson j = {.job = job};
+    jetson j = {.job = job,
+                .folder = job->place,
+                .facts = {job->info->path, job->info->height, job->info->width, job->labels.names,
+                          job->labels.n, NULL, 0, job->options->int8_photos != NULL}};
     rt_code code = rt__jetson_check_labels(job->labels.names, job->labels.n, err);
-    if (code != RT_OK || (code = check_folder(job->options->output, err)) != RT_OK)
-        return code;
-    while (length > 1 && job->options->output[length - 1] == '/')
-        length--;
-    rt__buffer_format(&folder, "%.*s.%ld.tmp", (int)length, job->options->output, (long)getpid());
-    if ((code = rt__buffer_ok(&folder, err)) != RT_OK)
-        return code;
-    j.folder = folder.bytes;
-    j.facts = (rt_jetson_facts){job->info->path,
-                                job->info->height,
-                                job->info->width,
-                                job->labels.names,
-                                job->labels.n,
-                                NULL,
-                                0,
-                                job->options->int8_photos != NULL};
-    if ((code = rt__folder_make(folder.bytes, err)) == RT_OK && (code = put_models(&j, err)) == RT_OK &&
-        (code = put_probe(&j, err)) == RT_OK && (code = put_texts(&j, err)) == RT_OK &&
-        rename(folder.bytes, job->options->output) != 0) {
-        code = rt_fail_errno(err, errno, "cannot rename the finished folder");
-        rt_doing(err, job->options->output, "cannot write folder");
-    }
-    if (code != RT_OK)
-        rt__folder_remove(folder.bytes, NULL);
-    else
-        rt_log_line(&job->options->log, RT_INFO, "wrote %s; copy it to the board and run: sh run.sh",
-                    job->options->output);
-    rt__buffer_clear(&folder);
+    if (code == RT_OK && (code = put_models(&j, err)) == RT_OK && (code = put_probe(&j, err)) == RT_OK)
+        code = put_texts(&j, err);
     rt__buffer_clear(&j.path);
     return code;
 }

@@ -13,6 +13,7 @@ typedef struct rt_export_job {
     rt_module *module; /* the classifier: its "feature" is the probabilities */
     const rt_module_info *info;
     rt_label_names labels;
+    const char *place; /* where to write: a file, a folder or a prefix, which get their name when proven */
 } rt_export_job;
 
 typedef struct rt_folded {
@@ -49,5 +50,8 @@ rt_code rt__export_onnx(const rt_export_job *job, rt_error *err);
 rt_code rt__export_tflite(const rt_export_job *job, rt_error *err);
 rt_code rt__export_frozen(const rt_export_job *job, rt_error *err);
 rt_code rt__export_jetson(const rt_export_job *job, rt_error *err);
+rt_code rt__export_saved_model(const rt_export_job *job, rt_error *err);
+rt_code rt__export_hub_module(const rt_export_job *job, rt_error *err);
+rt_code rt__export_checkpoint(const rt_export_job *job, rt_error *err);
 
 #endif

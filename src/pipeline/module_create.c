@@ -80,8 +80,12 @@ static rt_code write_folder(const char *output, const rt_packed_file *files, siz
 static rt_code write_files(const rt_module *module, const char *output, size_t *size, rt_error *err)
 {
     const rt_module_info *info = &module->info;
-    const rt_hub_module_parts parts = {module->graph, module->input, module->feature,
-                                       info->height,  info->width,   info->feature_size};
+    const rt_hub_module_parts parts = {.graph = module->graph,
+                                       .input = module->input,
+                                       .feature = module->feature,
+                                       .height = info->height,
+                                       .width = info->width,
+                                       .feature_size = info->feature_size};
     rt_buffer graph = {0}, format = {0};
     rt_code code = rt__hub_module_write(&parts, &graph, err);
     rt__hub_module_format(&format);
