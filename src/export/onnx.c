@@ -276,6 +276,31 @@ static rt_code name_output(rt_onnx_build *build, rt_edge output, const char *nam
     return RT_OK;
 }
 
+/* A node that cannot be said: with someone to tell, the others are looked at all the same. */
+static void refuse(rt_onnx_build *build, uint32_t node, const char *cause)
+{
+    build->options->refused(build->options->refused_user, cause);
+    build->names[node] = rt__graph_node(build->graph, node)->name;
+    build->n_refused++;
+}
+
+static void emit(rt_onnx_build *build, uint32_t node)
+{
+    rt_error *err = build->err, why = {0};
+    rt_code code;
+    if (!build->options->refused) {
+        rt__onnx_fail(build, rt__onnx_emit(build, node));
+        return;
+    }
+    build->err = &why;
+    code = rt__onnx_emit(build, node);
+    build->err = err;
+    if (code == RT_EUNSUPPORTED && build->code == RT_OK)
+        refuse(build, node, why.cause);
+    else if (code != RT_OK)
+        rt__onnx_fail(build, rt_fail(err, code, "%s", why.cause));
+}
+
 static rt_code emit_all(rt_onnx_build *build, const rt_shape *input_shape)
 {
     uint32_t count = rt__graph_count(build->graph);
@@ -296,8 +321,12 @@ static rt_code emit_all(rt_onnx_build *build, const rt_shape *input_shape)
     for (uint32_t i = 0; build->code == RT_OK && i < count; i++) {
         build->emitting = i;
         if (i != build->input.node && strcmp(rt__graph_node(build->graph, i)->op, "Const") != 0)
-            rt__onnx_fail(build, rt__onnx_emit(build, i));
+            emit(build, i);
     }
+    if (build->code == RT_OK && build->n_refused)
+        rt__onnx_fail(build,
+                      rt_fail(build->err, RT_EUNSUPPORTED, "%zu node%s of the network cannot be said in ONNX",
+                              build->n_refused, build->n_refused == 1 ? "" : "s"));
     return build->code;
 }
 

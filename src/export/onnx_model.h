@@ -16,7 +16,7 @@ typedef struct rt_onnx_build {
     const char **names;  /* the ONNX tensor of each node, once it is emitted */
     bool *is_map;        /* whether that tensor is [n,c,1,1] though the node is a vector */
     bool affine_pending; /* the options' affine goes into the first rt.Affine instead of a node of its own */
-    size_t n_fake_quant;
+    size_t n_fake_quant, n_refused;
     Onnx__Node **nodes;
     uint32_t *sources; /* the node of graph that each came from */
     uint32_t emitting; /* the one at work */
@@ -42,6 +42,9 @@ void rt__onnx_fail(rt_onnx_build *build, rt_code code);
 
 /* Emits one node of the fused list (onnx_ops.c). */
 rt_code rt__onnx_emit(rt_onnx_build *build, uint32_t node);
+/* Zeros before max pools (onnx_pad.c): whether the pools can say them, and what a pool then pads. */
+bool rt__onnx_pad_joins(const rt_onnx_build *build, uint32_t pad);
+rt_code rt__onnx_pool_pads(const rt_onnx_build *build, uint32_t pool, int64_t pads[4]);
 /* x * scale + shift per channel as a BatchNormalization; scale and shift hold n floats. */
 const char *rt__onnx_affine(rt_onnx_build *build, const char *name, const char *x, const float *scale,
                             const float *shift, size_t n);

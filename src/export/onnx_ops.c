@@ -260,14 +260,15 @@ static rt_code emit_pool(rt_onnx_build *b, uint32_t node)
 {
     const rt_node *n = rt__graph_node(b->graph, node);
     const rt_attr *kind = rt__node_attr(n, "kind");
-    const int64_t *ksize, *strides, *pads;
+    const int64_t *ksize, *strides;
+    int64_t pads[4];
     const char *x = input_name(b, node, 0);
     bool average = kind && kind->kind == RT_ATTR_STRING && strcmp(kind->value.s.bytes, "average") == 0;
     Onnx__Node *pool;
     rt_code code;
     if ((code = ints(b, node, "ksize", 2, &ksize)) != RT_OK ||
         (code = ints(b, node, "strides", 2, &strides)) != RT_OK ||
-        (code = ints(b, node, "pads", 4, &pads)) != RT_OK)
+        (code = rt__onnx_pool_pads(b, node, pads)) != RT_OK)
         return code;
     if (!(pool = rt__onnx_node(b, average ? "AveragePool" : "MaxPool", rt__onnx_name(b, n->name, ""), &x, 1)))
         return b->code;
@@ -277,6 +278,18 @@ static rt_code emit_pool(rt_onnx_build *b, uint32_t node)
     if (average)
         rt__onnx_attr_int(b, pool, "count_include_pad", 0);
     return finish(b, node, pool->output[0]);
+}
+
+static rt_code emit_pad(rt_onnx_build *b, uint32_t node)
+{
+    const rt_node *n = rt__graph_node(b->graph, node);
+    if (!rt__onnx_pad_joins(b, node))
+        return rt_fail(b->err, RT_EUNSUPPORTED,
+                       "node '%s' (%s): zeros that are no convolution's padding have no ONNX form that every "
+                       "TensorRT takes",
+                       n->name, n->op);
+    b->names[node] = input_name(b, node, 0);
+    return RT_OK;
 }
 
 static rt_code emit_flatten(rt_onnx_build *b, uint32_t node, const char *x)
@@ -448,11 +461,20 @@ static const struct row {
     const char *op;
     rt_code (*emit)(rt_onnx_build *b, uint32_t node);
 } rows[] = {
-    {"rt.Conv", emit_conv},       {"rt.Depthwise", emit_depthwise}, {"rt.MatMul", emit_matmul},
-    {"rt.Pool", emit_pool},       {"rt.Concat", emit_concat},       {"rt.GlobalAverage", emit_global_average},
-    {"rt.Add", emit_add},         {"rt.Affine", emit_affine},       {"rt.FakeQuant", emit_fake_quant},
-    {"rt.Softmax", emit_softmax}, {"rt.Reshape", emit_reshape},     {"rt.Activation", emit_activation},
+    {"rt.Conv", emit_conv},
+    {"rt.Depthwise", emit_depthwise},
+    {"rt.MatMul", emit_matmul},
+    {"rt.Pool", emit_pool},
+    {"rt.Concat", emit_concat},
+    {"rt.GlobalAverage", emit_global_average},
+    {"rt.Add", emit_add},
+    {"rt.Affine", emit_affine},
+    {"rt.FakeQuant", emit_fake_quant},
+    {"rt.Softmax", emit_softmax},
+    {"rt.Reshape", emit_reshape},
+    {"rt.Activation", emit_activation},
     {"rt.Mul", emit_mul},
+    {"rt.Pad", emit_pad},
 };
 
 rt_code rt__onnx_emit(rt_onnx_build *build, uint32_t node)
@@ -461,6 +483,6 @@ rt_code rt__onnx_emit(rt_onnx_build *build, uint32_t node)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].op, n->op) == 0)
             return rows[i].emit(build, node);
-    return rt_fail(build->err, RT_EUNSUPPORTED, "node '%s' (%s) has no ONNX form that every TensorRT takes",
+    return rt_fail(build->err, RT_EUNSUPPORTED, "node '%s' (%s): no ONNX form that every TensorRT takes",
                    n->name, n->op);
 }

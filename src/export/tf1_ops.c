@@ -375,6 +375,11 @@ static rt_code emit_add(const emission *e)
     return finish(e, op(e, before(e, "Add"), "Add", (rt_edge[]){input(e, 0), input(e, 1)}, 2));
 }
 
+static rt_code emit_mul(const emission *e)
+{
+    return finish(e, op(e, before(e, "Mul"), "Mul", (rt_edge[]){input(e, 0), input(e, 1)}, 2));
+}
+
 static bool all_are(const float *values, size_t n, float value)
 {
     size_t i = 0;
@@ -475,6 +480,7 @@ static const struct row {
     {"rt.GlobalAverage", emit_global_average},
     {"rt.Concat", emit_concat},
     {"rt.Add", emit_add},
+    {"rt.Mul", emit_mul},
     {"rt.Affine", emit_affine},
     {"rt.Softmax", emit_softmax},
     {"rt.Reshape", emit_reshape},

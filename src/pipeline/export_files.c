@@ -34,6 +34,12 @@ rt_code rt__export_labels(const rt_export_job *job, rt_buffer *text, rt_error *e
 
 /* ---- ONNX ---- */
 
+static void log_refused(void *user, const char *cause)
+{
+    const rt_export_job *job = user;
+    rt_log_line(&job->options->log, RT_ERROR, "no ONNX form: %s", cause);
+}
+
 rt_code rt__export_onnx_bytes(const rt_export_job *job, const rt_export_onnx_how *how, rt_buffer *file,
                               rt_error *err)
 {
@@ -41,7 +47,9 @@ rt_code rt__export_onnx_bytes(const rt_export_job *job, const rt_export_onnx_how
     rt_onnx_options options = {.opset = job->options->opset,
                                .dynamic_batch = job->options->dynamic_batch,
                                .told = how->told,
-                               .user = how->user};
+                               .user = how->user,
+                               .refused = how->refused ? how->refused : log_refused,
+                               .refused_user = how->refused ? how->refused_user : (void *)(uintptr_t)job};
     rt_folded f = {0};
     size_t n_fake_quant = 0;
     rt_code code = rt__export_labels(job, &labels, err);

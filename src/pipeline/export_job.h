@@ -35,6 +35,8 @@ typedef struct rt_export_onnx_how {
     const float *scale, *shift;
     void (*told)(void *user, const char *tensor, uint32_t node);
     void *user;
+    void (*refused)(void *refused_user, const char *cause); /* rt_onnx_options's; NULL: into the log */
+    void *refused_user;
 } rt_export_onnx_how;
 
 rt_code rt__export_onnx_bytes(const rt_export_job *job, const rt_export_onnx_how *how, rt_buffer *file,

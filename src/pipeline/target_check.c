@@ -82,6 +82,7 @@ void rt__target_subject_clear(rt_target_subject *subject)
 {
     for (size_t i = 0; i < sizeof subject->forms / sizeof *subject->forms; i++) {
         rt__buffer_clear(&subject->forms[i].file);
+        rt__buffer_clear(&subject->forms[i].causes);
         rt__graph_free(subject->forms[i].graph);
     }
     rt__graph_free(subject->graph);
@@ -105,17 +106,23 @@ static rt_code make_uff(const rt_export_job *job, rt_graph **graph, rt_error *er
     return code;
 }
 
+static void add_line(void *user, const char *cause)
+{
+    rt__buffer_format(user, "%s\n", cause);
+}
+
 static rt_code make_form(const rt_target_subject *s, rt_target_form which, rt_form *form, rt_error *err)
 {
-    const rt_export_onnx_how as_it_is = {0};
+    const rt_export_onnx_how as_it_is = {.refused = add_line, .refused_user = &form->causes};
     rt_error why = {0};
     rt_code code = which == RT_FORM_ONNX    ? rt__export_onnx_bytes(&s->job, &as_it_is, &form->file, &why)
                    : which == RT_FORM_GRAPH ? make_uff(&s->job, &form->graph, &why)
                                             : rt__export_tflite_bytes(&s->job, &form->file, &why);
     form->made = true;
     if (code == RT_EUNSUPPORTED) {
-        snprintf(form->cause, sizeof form->cause, "%s", why.cause);
-        return RT_OK;
+        if (!form->causes.size)
+            add_line(&form->causes, why.cause);
+        return rt__buffer_ok(&form->causes, err);
     }
     if (code != RT_OK && err)
         *err = why;
@@ -129,7 +136,21 @@ static rt_code add_cause(rt_target_report *report, const char *cause, const char
     int end = 0;
     if (sscanf(cause, "node '%511[^']' (%511[^)]): %n", node, op, &end) < 2 || !end)
         return rt__target_add(report, "", "", remedy, err, "%s", cause);
-    return rt__target_add(report, node, op, remedy, err, "%s", cause + end);
+    return rt__target_add(report, node, op + (strncmp(op, "rt.", 3) == 0 ? 3 : 0), "", err, "%s",
+                          cause + end);
+}
+
+static rt_code add_causes(rt_target_report *report, const char *lines, rt_error *err)
+{
+    rt_code code = RT_OK;
+    while (code == RT_OK && *lines) {
+        char cause[RT_CAUSE_SIZE];
+        size_t length = strcspn(lines, "\n");
+        snprintf(cause, sizeof cause, "%.*s", (int)length, lines);
+        code = add_cause(report, cause, "", err);
+        lines += length + 1;
+    }
+    return code;
 }
 
 /* All nodes that nothing here knows, and then why there is no classifier. */
@@ -140,7 +161,7 @@ static rt_code add_unknown(const rt_target_subject *s, rt_target_report *report,
         const rt_node *node = rt__graph_node(s->graph, i);
         const rt_op *op = rt__op_find(node->op);
         report->n_nodes++;
-        if (!op || (!op->lower && !op->eval))
+        if (strcmp(node->op, "NoOp") != 0 && (!op || (!op->lower && !op->eval)))
             code =
                 rt__target_add(report, node->name, node->op, "", err, "no operator that retrain can export");
     }
@@ -172,8 +193,8 @@ rt_code rt__target_look(rt_target_subject *subject, const rt_target *target, boo
         code = make_form(subject, target->form, form, err);
     if (code != RT_OK)
         return code;
-    if (*form->cause)
-        return add_cause(report, form->cause, "", err);
+    if (form->causes.size)
+        return add_causes(report, form->causes.bytes, err);
     return target->form == RT_FORM_ONNX
                ? rt__target_check_onnx(target, form->file.bytes, form->file.size, report, err)
            : target->form == RT_FORM_TFLITE

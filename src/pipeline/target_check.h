@@ -11,9 +11,9 @@ enum { RT_CAUSE_SIZE = 512 }; /* of rt_error's cause */
 /* The classifier in one form. */
 typedef struct rt_form {
     bool made;
-    rt_buffer file;            /* ONNX or TensorFlow Lite */
-    rt_graph *graph;           /* TensorFlow */
-    char cause[RT_CAUSE_SIZE]; /* why it cannot be made; "": it can */
+    rt_buffer file;   /* ONNX or TensorFlow Lite */
+    rt_graph *graph;  /* TensorFlow */
+    rt_buffer causes; /* why it cannot be made, a line each; empty: it can */
 } rt_form;
 
 typedef struct rt_target_subject {

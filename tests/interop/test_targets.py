@@ -11,6 +11,7 @@ import onnx
 from onnx import version_converter
 import onnxruntime
 import tensorflow as tf
+from tensorflow.python.framework import convert_to_constants
 
 import common
 import inception_v3
@@ -298,3 +299,48 @@ class InceptionV3(Classifier, unittest.TestCase):
     @classmethod
     def module(cls):
         return inception_v3.module(cls.path('inception_v3'))
+
+
+class KerasResNet50(unittest.TestCase):
+    """A frozen classifier of Keras: zeros before its max pool become the pool's own padding."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.graph = os.path.join(cls.scratch.name, 'resnet50.pb')
+        tf.keras.utils.set_random_seed(1)
+        model = tf.keras.applications.ResNet50(weights=None, classes=5, input_shape=(96, 96, 3))
+        call = tf.function(lambda x: model(x, training=False))
+        function = call.get_concrete_function(tf.TensorSpec([1, 96, 96, 3], tf.float32, name='input'))
+        frozen = convert_to_constants.convert_variables_to_constants_v2(function)
+        with open(cls.graph, 'wb') as file:
+            file.write(frozen.graph.as_graph_def().SerializeToString())
+        with open(os.path.join(cls.scratch.name, 'labels.txt'), 'w', encoding='utf-8') as file:
+            file.write('a\nb\nc\nd\ne\n')
+        cls.image = common.pixels(PHOTOS[0], 96, 96).astype(np.float32)
+        cls.planes = np.ascontiguousarray(cls.image.transpose(0, 3, 1, 2))
+        cls.expected = frozen(tf.constant(cls.image * 255))[0].numpy()[0]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    def export(self, name, *flags):
+        path = os.path.join(self.scratch.name, name)
+        common.retrain('export', *flags, '--labels', os.path.join(self.scratch.name, 'labels.txt'), '--input_mean', '0',
+                       '--input_std', '1', self.graph, path)
+        return path
+
+    def test_onnx(self):
+        path = self.export('model.onnx', '--format', 'onnx')
+        self.assertLessEqual({node.op_type for node in onnx.load(path).graph.node}, TENSORRT)
+        theirs = onnxruntime.InferenceSession(path).run(None, {'input_0': self.planes})[0][0]
+        np.testing.assert_allclose(theirs, self.expected, rtol=0, atol=1e-5)
+        net = cv2.dnn.readNetFromONNX(path)
+        net.setInput(self.planes)
+        np.testing.assert_allclose(net.forward()[0], self.expected, rtol=0, atol=1e-5)
+
+    def test_graph_for_uff(self):
+        net = cv2.dnn.readNetFromTensorflow(self.export('uff.pb', '--format', 'frozen', '--for', 'uff'))
+        net.setInput(self.planes)
+        np.testing.assert_allclose(net.forward()[0], self.expected, rtol=0, atol=1e-5)

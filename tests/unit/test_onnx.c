@@ -165,11 +165,103 @@ static void what_has_no_onnx_form_is_named(void **state)
     rt__graph_free(net.graph);
 }
 
+/* ---- what cannot be said ---- */
+
+typedef struct refusals {
+    size_t n;
+    char last[300];
+} refusals;
+
+static void count_refusal(void *user, const char *cause)
+{
+    refusals *r = user;
+    r->n++;
+    snprintf(r->last, sizeof r->last, "%s", cause);
+}
+
+static rt_edge add_node(network *net, const char *name, const char *op, rt_edge input, const rt_attr *attrs,
+                        size_t n)
+{
+    rt_edge node = {0, 0};
+    assert_int_equal(rt__graph_add(net->graph, name, op, &node.node, NULL), RT_OK);
+    assert_int_equal(rt__graph_set_inputs(net->graph, node.node, &input, 1, NULL, 0, NULL), RT_OK);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(rt__graph_set_attr(net->graph, node.node, &attrs[i], NULL), RT_OK);
+    return node;
+}
+
+/* Placeholder, then zeros round the image, twice. */
+static void unsayable(network *net)
+{
+    static const int64_t around[] = {1, 1, 1, 1};
+    const rt_attr attr = {.name = "pads", .kind = RT_ATTR_LIST_INT, .count = 4, .value.ints = around};
+    *net = (network){.shape = {.rank = 4, .dim = {1, 4, 4, 3}}};
+    assert_int_equal(rt__graph_new(&net->graph, NULL), RT_OK);
+    assert_int_equal(rt__graph_add(net->graph, "x", "Placeholder", &net->input.node, NULL), RT_OK);
+    net->output =
+        add_node(net, "warp", "rt.Pad", add_node(net, "blur", "rt.Pad", net->input, &attr, 1), &attr, 1);
+}
+
+/* Placeholder, relu, one zero round it, a max pool of 3 in steps of 2. */
+static void zeros_before_a_max_pool_are_the_pools_own(void **state)
+{
+    static const int64_t around[] = {1, 1, 1, 1}, none[] = {0, 0, 0, 0}, three[] = {3, 3}, two[] = {2, 2};
+    const rt_attr relu = {.name = "activation", .kind = RT_ATTR_STRING, .value.s = {"relu", 4}};
+    const rt_attr pad = {.name = "pads", .kind = RT_ATTR_LIST_INT, .count = 4, .value.ints = around};
+    const rt_attr pool[] = {
+        {.name = "kind", .kind = RT_ATTR_STRING, .value.s = {"max", 3}},
+        {.name = "ksize", .kind = RT_ATTR_LIST_INT, .count = 2, .value.ints = three},
+        {.name = "strides", .kind = RT_ATTR_LIST_INT, .count = 2, .value.ints = two},
+        {.name = "pads", .kind = RT_ATTR_LIST_INT, .count = 4, .value.ints = none},
+    };
+    network net = {.shape = {.rank = 4, .dim = {1, 8, 8, 3}}};
+    rt_edge x;
+    Onnx__Model *model;
+    (void)state;
+    assert_int_equal(rt__graph_new(&net.graph, NULL), RT_OK);
+    assert_int_equal(rt__graph_add(net.graph, "x", "Placeholder", &net.input.node, NULL), RT_OK);
+    x = add_node(&net, "r", "rt.Activation", net.input, &relu, 1);
+    x = add_node(&net, "p", "rt.Pad", x, &pad, 1);
+    net.output = add_node(&net, "m", "rt.Pool", x, pool, 4);
+    model = write_and_read(&net, NULL);
+    assert_int_equal(model->graph->n_node, 2);
+    assert_string_equal(model->graph->node[1]->op_type, "MaxPool");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(attribute(model->graph->node[1], "pads")->ints[i], 1);
+    onnx__model__free_unpacked(model, NULL);
+    rt__graph_free(net.graph);
+}
+
+static void every_node_without_a_form_is_named(void **state)
+{
+    refusals told = {0};
+    const rt_onnx_options options = {.refused = count_refusal, .refused_user = &told};
+    rt_buffer file = {0};
+    rt_error err;
+    network net;
+    (void)state;
+    unsayable(&net);
+    assert_int_equal(
+        rt__onnx_write(net.graph, net.input, net.output, &net.shape, 5, &options, &file, NULL, &err),
+        RT_EUNSUPPORTED);
+    assert_int_equal(told.n, 2);
+    assert_non_null(strstr(told.last, "node 'warp' (rt.Pad)"));
+    assert_string_equal(err.cause, "2 nodes of the network cannot be said in ONNX");
+    assert_int_equal(file.size, 0);
+    assert_int_equal(rt__onnx_write(net.graph, net.input, net.output, &net.shape, 5, NULL, &file, NULL, &err),
+                     RT_EUNSUPPORTED);
+    assert_non_null(strstr(err.cause, "node 'blur' (rt.Pad)"));
+    assert_int_equal(file.size, 0);
+    rt__graph_free(net.graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_is_what_old_parsers_take),
         cmocka_unit_test(a_number_that_is_0_is_written_too),
+        cmocka_unit_test(every_node_without_a_form_is_named),
+        cmocka_unit_test(zeros_before_a_max_pool_are_the_pools_own),
         cmocka_unit_test(weights_and_pads_are_turned),
         cmocka_unit_test(an_affine_of_the_input_joins_the_modules_own),
         cmocka_unit_test(newer_opsets_have_their_own_forms),
