@@ -47,6 +47,8 @@ typedef struct rt_feature_options {
     /* Folder of the packed cache, where all new vectors go then; text files are read, not written.  NULL, or
      * a folder where that cannot be (a network file system; a line says so): text files alone. */
     const char *packed_dir;
+    bool
+        only_cached; /* computes nothing: vectors that are nowhere are NULL, and neither cached nor skipped */
     const char *module_name; /* what packed_dir notes as the network's name; NULL: its path */
 } rt_feature_options;
 
@@ -65,6 +67,7 @@ typedef struct rt_features {
     size_t n_photos, feature_size;
     rt_skipped *skipped; /* in rising order of photo */
     size_t n_skipped, n_cached, n_computed;
+    size_t n_imported;       /* of n_cached: from text files into the packed cache */
     size_t n_read;           /* photos whose bytes were read: those that were not known by size and times */
     uint32_t checksum;       /* CRC-32C of the CRC-32Cs of the vectors, in order */
     rt_feature_owner *owner; /* private */

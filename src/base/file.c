@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static void fill_info(rt_file_info *info, const struct stat *st)
@@ -136,6 +137,25 @@ rt_code rt__file_info(const char *path, rt_file_info *info, rt_error *err)
 bool rt__file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+/* Numbers of statfs(2) for file systems of other machines: NFS, SMB, CIFS, SMB2, AFS, Ceph, Lustre, 9P. */
+static const uint32_t remote_systems[] = {0x6969,     0x517b,     0xff534d42, 0xfe534d42,
+                                          0x5346414f, 0x00c36400, 0x0bd00bd0, 0x01021997};
+
+bool rt__file_is_remote(const char *path)
+{
+    char *folder = strdup(path);
+    struct statfs system;
+    bool remote = false;
+    if (!folder)
+        return false;
+    folder[rt__path_name(path) - path] = 0;
+    if (statfs(*folder ? folder : ".", &system) == 0)
+        for (size_t i = 0; i < sizeof remote_systems / sizeof *remote_systems; i++)
+            remote = remote || (uint32_t)system.f_type == remote_systems[i];
+    free(folder);
+    return remote;
 }
 
 bool rt__folder_is_empty(const char *path)

@@ -29,6 +29,8 @@ typedef struct rt_file_info {
 rt_code rt__file_read(rt_buffer *buffer, const char *path, size_t most, rt_file_info *info, rt_error *err);
 rt_code rt__file_info(const char *path, rt_file_info *info, rt_error *err); /* follows links */
 bool rt__file_exists(const char *path);
+/* Whether it lies, or would lie, on a file system of another machine. */
+bool rt__file_is_remote(const char *path);
 
 /* Writes a temporary file beside path and renames it over path.  After a failure path is as it was and the
  * temporary file is gone.  durable: fsync before the rename (for results; a cache entry does not need it). */

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 static const rt_command *const commands[] = {&rt__cmd_retrain, &rt__cmd_label,        &rt__cmd_eval,
-                                             &rt__cmd_export,  &rt__cmd_check_target, &rt__cmd_module,
-                                             &rt__cmd_inspect, &rt__cmd_completion};
+                                             &rt__cmd_export,  &rt__cmd_check_target, &rt__cmd_cache,
+                                             &rt__cmd_module,  &rt__cmd_inspect,      &rt__cmd_completion};
 
 const rt_command *const *rt__commands(size_t *n)
 {

@@ -33,7 +33,7 @@ typedef struct worker {
     rt_text_reader text;
     rt_buffer bytes;
     float *values; /* [feature_size] */
-    size_t n_read;
+    size_t n_read, n_imported;
 } worker;
 
 typedef struct pass {
@@ -126,6 +126,10 @@ static rt_code make_vector(pass *p, worker *w, size_t i, bool *hit, bool *bad, r
         code = rt__text_store_find(p->text, &w->text, w->photo, w->cache, values, hit, err);
     if (code != RT_OK || *hit)
         return code;
+    if (p->options->only_cached) {
+        p->out->vectors[i] = NULL;
+        return RT_OK;
+    }
     if ((code = read_photo(w, &info, bad, err)) != RT_OK ||
         (code = run_photo(p, w, values, bad, err)) != RT_OK)
         return code;
@@ -201,8 +205,13 @@ static rt_code make_packed(pass *p, worker *w, size_t i, bool *hit, bool *bad, r
         return RT_OK;
     if (w->cache[0])
         code = rt__text_store_find(p->text, &w->text, w->photo, w->cache, w->values, hit, err);
+    w->n_imported += *hit;
     if (code == RT_OK && *hit)
         return keep_packed(p, w, i, photo, RT_SOURCE_TEXT, err);
+    if (code == RT_OK && p->options->only_cached) {
+        p->out->vectors[i] = NULL;
+        return RT_OK;
+    }
     if (code == RT_OK)
         code = run_photo(p, w, w->values, bad, err);
     return code == RT_OK ? keep_packed(p, w, i, photo, RT_SOURCE_COMPUTED, err) : code;
@@ -228,7 +237,7 @@ static void report_photo(pass *p, bool hit, bool skipped)
     p->n_done++;
     p->out->n_cached += hit;
     p->out->n_skipped += skipped;
-    p->out->n_computed += !hit && !skipped;
+    p->out->n_computed += !hit && !skipped && !p->options->only_cached;
     if (p->n_done % LOG_EVERY == 0)
         rt_log_line(p->options->log, RT_INFO, "%zu bottleneck files created.", p->n_done);
     if (now - p->shown_ns >= PROGRESS_NS || p->n_done == p->n_wanted) {
@@ -357,6 +366,7 @@ static void finish(pass *p, size_t n_workers)
     for (size_t i = 0; p->workers && i < n_workers; i++) {
         worker *w = &p->workers[i];
         p->out->n_read += w->n_read;
+        p->out->n_imported += w->n_imported;
         if (w->extractor != p->first)
             rt_extractor_free(w->extractor);
         rt__buffer_clear(&w->bytes);
@@ -391,7 +401,7 @@ static rt_code conclude(pass *p, rt_error *err)
     uint32_t *crcs = calloc(out->n_photos + 1, sizeof *crcs);
     rt_code code = crcs ? view_packed(p, crcs, err) : rt_fail(err, RT_ENOMEM, "out of memory");
     for (size_t i = 0; code == RT_OK && i < out->n_photos; i++)
-        if (!p->owner->packed || !p->owner->places[i].block)
+        if (out->vectors[i] && (!p->owner->packed || !p->owner->places[i].block))
             crcs[i] = rt__crc32c(0, out->vectors[i], row_bytes);
     if (code == RT_OK)
         out->checksum = rt__crc32c(0, crcs, out->n_photos * sizeof *crcs);

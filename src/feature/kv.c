@@ -4,13 +4,13 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -88,25 +88,6 @@ static rt_code read_failed(const rt_kv *kv, int status, rt_error *err)
 }
 
 /* ---- opening ---- */
-
-/* Numbers of statfs(2) for file systems of other machines: NFS, SMB, CIFS, SMB2, AFS, Ceph, Lustre, 9P. */
-static const uint32_t remote_systems[] = {0x6969,     0x517b,     0xff534d42, 0xfe534d42,
-                                          0x5346414f, 0x00c36400, 0x0bd00bd0, 0x01021997};
-
-static bool is_remote(const char *path)
-{
-    char *folder = strdup(path);
-    struct statfs system;
-    bool remote = false;
-    if (!folder)
-        return false;
-    folder[rt__path_name(path) - path] = 0;
-    if (statfs(*folder ? folder : ".", &system) == 0)
-        for (size_t i = 0; i < sizeof remote_systems / sizeof *remote_systems; i++)
-            remote = remote || (uint32_t)system.f_type == remote_systems[i];
-    free(folder);
-    return remote;
-}
 
 /* Whatever is committed must lie in the file, or reading it would be a bus error. */
 static rt_code check_size(rt_kv *kv, rt_error *err)
@@ -188,7 +169,7 @@ rt_code rt__kv_open(const char *path, size_t map_bytes, rt_kv **kv, rt_error *er
     rt_kv *k;
     rt_code code;
     int status;
-    if (is_remote(path))
+    if (rt__file_is_remote(path))
         return rt_fail(err, RT_EUNSUPPORTED, "%s is on a network file system", path);
     if (!(k = calloc(1, sizeof *k)) || !(k->path = strdup(path))) {
         free(k);
@@ -476,4 +457,22 @@ void rt__kv_touched(rt_kv *kv, const void *bytes, size_t size)
         kv->touched_bytes = 0;
     }
     pthread_mutex_unlock(&kv->gate);
+}
+
+rt_code rt__kv_copy(const char *path, const char *to, rt_error *err)
+{
+    rt_kv kv = {.path = (char *)(uintptr_t)path};
+    rt_code code = RT_OK;
+    int fd = -1, status = try_open(&kv, SMALL_MAP, MDB_RDONLY | MDB_NOLOCK);
+    if (status != 0)
+        return fail(path, status, "cannot open cache", err);
+    if ((status = mdb_env_copy2(kv.env, to, MDB_CP_COMPACT)) == 0 &&
+        ((fd = open(to, O_RDONLY | O_CLOEXEC)) < 0 || fsync(fd) != 0))
+        status = errno;
+    if (status != 0)
+        code = fail(to, status, "cannot write cache", err);
+    if (fd >= 0)
+        close(fd);
+    mdb_env_close(kv.env);
+    return code;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct rt_kv rt_kv;
 /* What was committed when it began, or a change under way.  One thread at a time. */
@@ -57,6 +58,12 @@ rt_code rt__kv_put(rt_kv_txn *txn, rt_span key, rt_span value, rt_error *err);
 rt_code rt__kv_reserve(rt_kv_txn *txn, rt_span key, size_t size, void **room, rt_error *err);
 /* No error where there is no such key. */
 rt_code rt__kv_delete(rt_kv_txn *txn, rt_span key, rt_error *err);
+
+/* Makes a file smaller that has room for more than it holds.  It must not be open here; *in_use when another
+ * process has it open: then it stays as it is.  *bytes: its size. */
+rt_code rt__kv_compact(const char *path, bool *in_use, uint64_t *bytes, rt_error *err);
+/* Its first half: a copy without the room, for when nobody writes. */
+rt_code rt__kv_copy(const char *path, const char *to, rt_error *err);
 
 /* Tells of bytes of a value that were read and are not needed for a while: of a large file only a part stays
  * in the process's memory.  Threads may call it. */

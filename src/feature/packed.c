@@ -147,7 +147,7 @@ rt_code rt__packed_recall(rt_packed *p, const rt_file_info *file, const char *pa
                           uint8_t photo[RT_PHOTO_BYTES], bool *known, rt_error *err)
 {
     uint8_t key[RT_PACKED_KEY];
-    rt_packed_file record;
+    rt_packed_known record;
     rt_kv_txn *txn;
     rt_span value;
     bool moved = false;

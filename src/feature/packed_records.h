@@ -4,7 +4,7 @@
  *   3. "M" module(4)             rt_packed_module_record, then the name
  *   4. "B" block(4)              a block: rt_packed_block, its rt_packed_notes, then its vectors
  *   5. "I" module(4) photo(32)   rt_place: in which block, as which row
- *   6. "F" device(8) inode(8)    rt_packed_file, then the photo's absolute path when it was seen last
+ *   6. "F" device(8) inode(8)    rt_packed_known, then the photo's absolute path when it was seen last
  * A block is never changed: it is replaced when photos are pruned.  Vectors are float32, one behind the
  * other, aligned to 64 bytes; each has its CRC-32C, checked when it is looked up. */
 #ifndef RT_FEATURE_PACKED_RECORDS_H
@@ -46,11 +46,11 @@ typedef struct rt_packed_note {
     uint32_t source; /* an rt_vector_source */
 } rt_packed_note;
 
-typedef struct rt_packed_file {
+typedef struct rt_packed_known {
     uint64_t size;
     int64_t mtime_ns, ctime_ns;
     uint8_t photo[RT_PHOTO_BYTES];
-} rt_packed_file;
+} rt_packed_known;
 
 enum { RT_PACKED_KEY = 48 };
 /* Keys, into the caller's buffer. */

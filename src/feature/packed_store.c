@@ -226,7 +226,7 @@ rt_code rt__packed_flush(rt_packed *p, rt_error *err)
 rt_code rt__packed_note_file(rt_packed *p, const rt_file_info *file, const char *path, const uint8_t *photo,
                              rt_error *err)
 {
-    rt_packed_file record = {.size = file->size, .mtime_ns = file->mtime_ns, .ctime_ns = file->ctime_ns};
+    rt_packed_known record = {.size = file->size, .mtime_ns = file->mtime_ns, .ctime_ns = file->ctime_ns};
     uint8_t key[RT_PACKED_KEY];
     rt_span k = rt__packed_file_key(file->device, file->inode, key);
     rt_buffer whole = {0};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static rt_code open_dataset(rt_retrain_job *job, rt_error *err)
+rt_code rt__retrain_open_dataset(rt_retrain_job *job, rt_error *err)
 {
     const rt_retrain_options *o = job->options;
     const rt_dataset_options options = {
@@ -21,7 +21,7 @@ static rt_code open_dataset(rt_retrain_job *job, rt_error *err)
     return code;
 }
 
-static rt_code open_module(rt_retrain_job *job, rt_error *err)
+rt_code rt__retrain_open_module(rt_retrain_job *job, rt_error *err)
 {
     const rt_module_info *info;
     char *path = NULL;
@@ -58,10 +58,10 @@ static rt_code summarize(rt_retrain_job *job, rt_error *err)
 typedef rt_code retrain_step(rt_retrain_job *job, rt_error *err);
 
 static retrain_step *const steps[RT_N_RETRAIN_STEPS] = {
-    [RT_STEP_DATASET] = open_dataset,          [RT_STEP_MODULE] = open_module,
-    [RT_STEP_FEATURES] = rt__retrain_features, [RT_STEP_DEAL] = rt__retrain_deal,
-    [RT_STEP_TRAIN] = rt__retrain_train,       [RT_STEP_TEST] = rt__retrain_test,
-    [RT_STEP_WRITE] = rt__retrain_write,       [RT_STEP_SUMMARY] = summarize,
+    [RT_STEP_DATASET] = rt__retrain_open_dataset, [RT_STEP_MODULE] = rt__retrain_open_module,
+    [RT_STEP_FEATURES] = rt__retrain_features,    [RT_STEP_DEAL] = rt__retrain_deal,
+    [RT_STEP_TRAIN] = rt__retrain_train,          [RT_STEP_TEST] = rt__retrain_test,
+    [RT_STEP_WRITE] = rt__retrain_write,          [RT_STEP_SUMMARY] = summarize,
 };
 
 double rt__retrain_clock(void)
@@ -71,7 +71,7 @@ double rt__retrain_clock(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void clear(rt_retrain_job *job)
+void rt__retrain_clear(rt_retrain_job *job)
 {
     free(job->test_rows);
     free(job->test_labels);
@@ -96,7 +96,7 @@ rt_code rt_retrain(const rt_retrain_options *options, const rt_log *log, const r
         code = steps[i](&job, err);
         job.seconds[i] = rt__retrain_clock() - start;
     }
-    clear(&job);
+    rt__retrain_clear(&job);
     return code;
 }
 

@@ -7,7 +7,7 @@
 
 /* The module as retrain.py has it in the names of its files, and whatever else the user said that changes the
  * vectors, which retrain.py cannot be told. */
-static void add_module(const rt_retrain_options *o, rt_buffer *module)
+void rt__retrain_module_name(const rt_retrain_options *o, rt_buffer *module)
 {
     rt__buffer_text(module, o->tfhub_module);
     if (o->module.bottleneck_tensor)
@@ -42,7 +42,7 @@ static rt_code paths_of_photo(const void *user, size_t i, char *photo, char *cac
     rt_buffer module = {0};
     rt_code code = path_of_photo(job, i, photo, size, err);
     if (code == RT_OK) {
-        add_module(job->options, &module);
+        rt__retrain_module_name(job->options, &module);
         code = rt__buffer_ok(&module, err);
     }
     if (code == RT_OK)
@@ -75,7 +75,7 @@ rt_code rt__retrain_features(rt_retrain_job *job, rt_error *err)
         .progress = job->progress,
     };
     rt_code code;
-    add_module(job->options, &module);
+    rt__retrain_module_name(job->options, &module);
     if ((code = rt__buffer_ok(&module, err)) != RT_OK)
         return code;
     if (job->options->bottleneck_cache == RT_CACHE_PACKED)

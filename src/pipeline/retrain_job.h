@@ -2,6 +2,7 @@
 #ifndef RT_PIPELINE_RETRAIN_JOB_H
 #define RT_PIPELINE_RETRAIN_JOB_H
 
+#include "base/buffer.h"
 #include "export/classifier.h"
 #include "head/train.h"
 #include "retrain/dataset.h"
@@ -49,14 +50,22 @@ typedef struct rt_retrain_job {
 } rt_retrain_job;
 
 /* The steps, in order. */
+rt_code rt__retrain_open_dataset(rt_retrain_job *job, rt_error *err);
+rt_code rt__retrain_open_module(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_features(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_deal(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err);
 rt_code rt__retrain_write(rt_retrain_job *job, rt_error *err);
 
+/* Gives back what the steps left in it. */
+void rt__retrain_clear(rt_retrain_job *job);
+
 /* The data set's photos and their bottleneck files; user is the job. */
 rt_feature_source rt__retrain_photos(const rt_retrain_job *job);
+
+/* The network as the names of text files have it, appended. */
+void rt__retrain_module_name(const rt_retrain_options *options, rt_buffer *name);
 
 /* The photos' vectors, for batches. */
 rt_vectors rt__retrain_vectors(rt_retrain_job *job);
