@@ -5,12 +5,14 @@ import io
 import json
 import os
 import re
+import shutil
 import tempfile
 import unittest
 
 import numpy as np
 import onnx
 import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.python.tools import inspect_checkpoint, saved_model_cli
 
@@ -97,6 +99,18 @@ class Checkpoints(unittest.TestCase):
                                      {'parts': '[7,5]', 'words': '[3]'})
                     common.retrain('inspect', '--tensor', 'parts', '--output', os.path.join(folder, 'x.npy'), path)
                     np.testing.assert_array_equal(np.load(os.path.join(folder, 'x.npy')), values)
+
+
+    def test_weights_and_graph_need_no_meta_graph(self):
+        """As tf.train.write_graph() and a Saver without write_meta_graph leave a folder."""
+        source = os.path.join(CHECKPOINTS, 'v1')
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ('checkpoint', 'model.ckpt-4000'):
+                shutil.copy(os.path.join(source, name), folder)
+            with open(os.path.join(source, 'model.ckpt-4000.meta'), 'rb') as file:
+                meta = meta_graph_pb2.MetaGraphDef.FromString(file.read())
+            tf.io.write_graph(meta.graph_def, folder, 'graph.pb', as_text=False)
+            self.assertEqual(inspect(folder)['as_base_network'], inspect(source)['as_base_network'])
 
 
 class SavedModels(unittest.TestCase):
