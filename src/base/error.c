@@ -13,6 +13,15 @@ void rt_error_clear(rt_error *err)
     err->offset = -1;
 }
 
+/* Names in a file may hold anything; an error is one line, and no command to a terminal. */
+static void make_plain(char *text)
+{
+    enum { DELETE = 0x7f };
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == DELETE)
+            *text = '?';
+}
+
 /* 0: the arguments come as a list, so only the format itself can be checked. */
 RT_PRINTF(4, 0)
 static void set_cause(rt_error *err, rt_code code, int64_t offset, const char *format, va_list arguments)
@@ -21,6 +30,7 @@ static void set_cause(rt_error *err, rt_code code, int64_t offset, const char *f
     err->code = code;
     err->offset = offset;
     vsnprintf(err->cause, sizeof err->cause, format, arguments);
+    make_plain(err->cause);
 }
 
 rt_code rt_fail(rt_error *err, rt_code code, const char *format, ...)
@@ -80,8 +90,10 @@ void rt_doing(rt_error *err, const char *path, const char *format, ...)
     va_start(arguments, format);
     if (path && !err->path[0])
         copy_tail(err->path, sizeof err->path, path);
-    if (!err->message[0])
+    if (!err->message[0]) {
         vsnprintf(err->message, sizeof err->message, format, arguments);
+        make_plain(err->message);
+    }
     va_end(arguments);
 }
 

@@ -36,6 +36,8 @@ static void long_path_loses_its_front(void **state)
     (void)state;
     memset(path, 'x', sizeof path);
     memcpy(path + 395, ".jpg", 5);
+    rt_fail(&err, RT_EIO, "node '%s'", "a\nb\033[2Jc\xc3\xa4");
+    assert_string_equal(err.cause, "node 'a?b?[2Jc\xc3\xa4'"); /* one line, and no command to a terminal */
     rt_fail(&err, RT_EIO, "cause");
     rt_doing(&err, path, "doing");
     assert_int_equal(strlen(err.path), sizeof err.path - 1);
