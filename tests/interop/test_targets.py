@@ -150,6 +150,18 @@ class Classifier:
         plain = self.export('tf1.pb', '--format', 'frozen', '--for', 'tf1')
         self.same('TensorFlow, --for tf1', self.run_graph(common.read_graph(plain), self.pixels), self.expected)
 
+    def test_the_converter_of_tensorflow_1_takes_the_graph(self):
+        path = self.export('tf1.pb', '--format', 'frozen', '--for', 'tf1')
+        converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(path, ['Placeholder'], ['final_result'])
+        interpreter = tf.lite.Interpreter(model_content=converter.convert())
+        interpreter.allocate_tensors()
+        rows = []
+        for image in self.pixels[:4]:
+            interpreter.set_tensor(interpreter.get_input_details()[0]['index'], image)
+            interpreter.invoke()
+            rows.append(interpreter.get_tensor(interpreter.get_output_details()[0]['index'])[0])
+        self.same('TensorFlow Lite, converted', np.array(rows), self.expected[:4])
+
     def test_retrain_runs_the_graph_for_uff(self):
         scores = common.label(self.uff(), PHOTOS)
         self.same('retrain, --for uff', np.array([[row[label] for label in self.labels] for row in scores]), self.expected)
