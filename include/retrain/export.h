@@ -5,6 +5,7 @@
 #ifndef RETRAIN_EXPORT_H
 #define RETRAIN_EXPORT_H
 
+#include "retrain/dataset.h"
 #include "retrain/label.h"
 #include "retrain/log.h"
 
@@ -37,9 +38,12 @@ typedef struct rt_export_options {
     rt_frozen_for frozen_for;
     int32_t opset;      /* ONNX: 0 for 9; up to 13 */
     bool dynamic_batch; /* ONNX */
-    /* TFLite: quantise to 8 bits with the ranges of these photos (file or folder); NULL: float32 */
+    /* TFLite: quantise to 8 bits with the ranges of these photos (file or folder); NULL: float32.  Of a
+     * folder of class folders the ranges come from the training photos, and a line of the log says how
+     * accurate both kinds are on the test photos. */
     const char *sample_photos;
-    rt_export_bytes bytes; /* of such a file: pixels and probabilities as 0 .. 255, or less 128 */
+    rt_export_bytes bytes;    /* of such a file: pixels and probabilities as 0 .. 255, or less 128 */
+    rt_dataset_options split; /* of the run that made the source, where sample_photos are its photos */
     /* Jetson: a table for TensorRT's INT8 with the ranges of these photos; NULL: none */
     const char *int8_photos;
     /* What is written is read back and run on these photos (file or folder); NULL: on the other photos named

@@ -43,8 +43,8 @@
      (OPTIONS) + offsetof(rt_dataset_options, validation_percentage), NULL, \
      "How many it kept to watch the training."}, \
     {"split", NULL, RT_OPTION_CHOICE, "stable|legacy", 0, 0, SPLIT, NULL, \
-     "stable: photos go to sets by class and name. legacy: as in retrain.py, by the path as spelled in " \
-     "--image_dir."}
+     "stable: photos go to sets by class and name. legacy: as in retrain.py, by the path as it was " \
+     "spelled."}
 /* clang-format on */
 
 #endif

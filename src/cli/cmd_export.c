@@ -12,6 +12,7 @@ typedef struct export_arguments {
     rt_export_options export;
     rt_export_format format; /* of --format */
     export_target target;
+    rt_split split;
 } export_arguments;
 
 #define AT(field)     offsetof(export_arguments, field)
@@ -35,7 +36,8 @@ static const rt_option options[] = {
      "ONNX for any number of photos at once; TensorRT before 7 does not take it."},
     {"quantize", NULL, RT_OPTION_TEXT, "PHOTOS", 0, 0, EXPORT(sample_photos), "float32",
      "TensorFlow Lite in 8 bits, with the ranges that photos of this folder give; name your training "
-     "photos."},
+     "photos. Both kinds are measured on the run's test photos, which the next three flags tell."},
+    RT_SPLIT_ROWS(EXPORT(split), AT(split)),
     {"quantized_type", NULL, RT_OPTION_CHOICE, "uint8|int8", 0, 0, EXPORT(bytes), NULL,
      "What the 8-bit file takes and gives: uint8 for phones, int8 for microcontrollers."},
     {"probe_photos", NULL, RT_OPTION_TEXT, "PHOTOS", 0, 0, EXPORT(probe_photos),
@@ -54,6 +56,7 @@ static rt_code take_operands(const export_arguments *a, char **operands, size_t 
                              rt_export_options *o, rt_error *err)
 {
     *o = a->export;
+    o->split.legacy_split = a->split == RT_SPLIT_LEGACY;
     o->format = a->target == TARGET_JETSON ? RT_EXPORT_JETSON : a->format;
     if (n_operands != 2)
         return rt_fail(err, RT_EARG,

@@ -34,7 +34,8 @@ static const struct format {
 
 void rt_export_defaults(rt_export_options *options)
 {
-    *options = (rt_export_options){.format = RT_EXPORT_ONNX};
+    *options = (rt_export_options){.format = RT_EXPORT_ONNX,
+                                   .split = {.testing_percentage = 10, .validation_percentage = 10}};
     rt_label_defaults(&options->source);
 }
 

@@ -3,6 +3,7 @@
 
 #include "calibrate.h"
 #include "export/tflite.h"
+#include "export_measure.h"
 
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ static rt_code find_ranges(const rt_export_job *job, const rt_folded *f, rt_tfli
                            rt_error *err)
 {
     rt_photo_list photos = {0};
-    rt_code code = rt__photo_list_add(&photos, job->options->sample_photos, err);
+    rt_code code = rt__export_samples(job, &photos, err);
     if (code == RT_OK && !(*ranges = calloc(rt__graph_count(f->graph), sizeof **ranges)))
         code = rt_fail(err, RT_ENOMEM, "out of memory");
     if (code == RT_OK)
@@ -60,6 +61,8 @@ rt_code rt__export_tflite(const rt_export_job *job, rt_error *err)
     rt_code code = rt__export_tflite_bytes(job, &file, err);
     if (code == RT_OK)
         code = rt__export_write(job, &file, err);
+    if (code == RT_OK && job->options->sample_photos)
+        code = rt__export_measure(job, err);
     rt__buffer_clear(&file);
     return code;
 }
