@@ -119,7 +119,8 @@ const char *rt__onnx_tensor(rt_onnx_build *build, const char *name, const char *
         return NULL;
     }
     onnx__tensor__init(tensor);
-    memcpy(shape, dims, n_dims * sizeof *shape);
+    if (n_dims) /* a scalar has none */
+        memcpy(shape, dims, n_dims * sizeof *shape);
     tensor->dims = shape;
     tensor->n_dims = n_dims;
     tensor->data_type = TYPE_FLOAT;

@@ -162,7 +162,8 @@ rt_code rt__onnx_const_read(rt_onnx_import *o, const Onnx__Tensor *t, const rt_o
                            "its values are in another file: save the model as one file");
     if (!row || t->n_dims > RT_MAX_RANK)
         return tensor_fail(o, RT_EUNSUPPORTED, t, "its type or rank is not one we read");
-    memcpy(shape.dim, t->dims, t->n_dims * sizeof *shape.dim);
+    if (t->n_dims) /* a scalar has none */
+        memcpy(shape.dim, t->dims, t->n_dims * sizeof *shape.dim);
     if ((o->im.b.code = rt__shape_elements(&shape, &n, o->im.b.err)) != RT_OK)
         return o->im.b.code;
     if (!rt_mul(&bytes, n, row->bytes) || (raw ? bytes != t->raw_data.len : n != count_of(t, row)))
