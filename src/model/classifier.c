@@ -9,10 +9,12 @@
 /* Chains of nodes that are followed are short in real graphs: a longer one is an attempt to keep us busy. */
 enum { MOST_STEPS = 64, MOST_SINKS = 1000, MOST_CLASSIFIERS = 64 };
 
-/* Passes its first input on, or changes it only by constants: may stand behind a classifier's product. */
+/* Passes its first input on, or changes it only by constants or to the steps of 8 bits: may stand behind a
+ * classifier's product. */
 static const char *const behind_classifier[] = {"Softmax", "Sigmoid", "LogSoftmax", "Squeeze",
                                                 "Reshape", "BiasAdd", "Identity",   "Add",
-                                                "AddV2",   "ArgMax",  "TopKV2",     NULL};
+                                                "AddV2",   "ArgMax",  "TopKV2",     "FakeQuantWithMinMaxVars",
+                                                NULL};
 static const char *const makes_probabilities[] = {"Softmax", "Sigmoid", "LogSoftmax", NULL};
 /* They tell which score is largest, not the scores. */
 static const char *const picks_score[] = {"ArgMax", "TopKV2", NULL};

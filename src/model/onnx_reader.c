@@ -346,6 +346,8 @@ rt_code rt__onnx_read(const void *bytes, size_t size, const rt_module_options *o
     code = rt__proto_unpack(&onnx__model__descriptor, bytes, size, o.scratch, &message, err);
     if (code == RT_OK)
         code = read_model(&o, (const Onnx__Model *)message, options, network, labels);
+    if (code == RT_OK)
+        code = rt__buffer_ok(labels, err);
     rt__arena_free(o.scratch);
     return code;
 }

@@ -3,6 +3,7 @@
 #include "model/foreign.h"
 #include "onnx.pb-c.h"
 #include "support/read_back.h"
+#include "support/starve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -224,12 +225,37 @@ static void every_cut_is_refused(void **state)
     rt__buffer_clear(&file);
 }
 
+static rt_code read_file(void *file, rt_error *err)
+{
+    const rt_module_options all = {0};
+    const rt_buffer *bytes = file;
+    rt_network read = {.kind = ""};
+    rt_buffer labels = {0};
+    rt_code code = rt__onnx_read(bytes->bytes, bytes->size, &all, &read, &labels, err);
+    rt__network_clear(&read);
+    rt__buffer_clear(&labels);
+    return code;
+}
+
+static void memory_may_run_out(void **state)
+{
+    network net;
+    rt_buffer file;
+    (void)state;
+    small_network(&net);
+    file = write_network(&net, NULL);
+    assert_true(starve(read_file, &file) > 3);
+    rt__graph_free(net.graph);
+    rt__buffer_clear(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_opset_comes_back),
         cmocka_unit_test(damage_is_named),
         cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* What the TensorFlow Lite writer wrote is read back as the same network; damaged models are refused. */
 #include "export/tflite.h"
+#include "model/classifier.h"
 #include "model/foreign.h"
 #include "support/read_back.h"
+#include "support/starve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,6 +77,7 @@ static void eight_bits_come_back(void **state)
     (void)state;
     for (int bytes = RT_TFLITE_UINT8; bytes <= RT_TFLITE_INT8; bytes++) {
         float wanted[CLASSES], got[CLASSES];
+        rt_classifier_node found;
         rt_network read = {.kind = ""};
         rt_buffer file;
         network net;
@@ -88,6 +91,10 @@ static void eight_bits_come_back(void **state)
         assert_near(got, wanted, 0.03f);
         for (int i = 0; i < CLASSES; i++) /* whole steps */
             assert_true(got[i] * 256 - (float)(int)(got[i] * 256 + 0.5f) < 1e-3f);
+        /* Rounding behind the layers does not hide the last one. */
+        assert_int_equal(rt__find_classifier(read.graph, &read.feature, 1, &found, NULL), RT_OK);
+        assert_int_equal(found.outputs, CLASSES);
+        assert_true(found.probabilities);
         rt__network_clear(&read);
         rt__graph_free(net.graph);
         rt__buffer_clear(&file);
@@ -166,13 +173,35 @@ static void faults_are_named(void **state)
     rt__graph_free(net.graph);
 }
 
+static rt_code read_file(void *file, rt_error *err)
+{
+    const rt_buffer *bytes = file;
+    rt_network read = {.kind = ""};
+    rt_buffer labels = {0};
+    rt_code code = rt__tflite_read(bytes->bytes, bytes->size, &all, &read, &labels, err);
+    rt__network_clear(&read);
+    rt__buffer_clear(&labels);
+    return code;
+}
+
+static void memory_may_run_out(void **state)
+{
+    network net;
+    rt_buffer file;
+    (void)state;
+    small_network(&net);
+    file = write_network(&net, true, RT_TFLITE_UINT8);
+    assert_true(starve(read_file, &file) > 3);
+    rt__graph_free(net.graph);
+    rt__buffer_clear(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(floats_come_back),
-        cmocka_unit_test(eight_bits_come_back),
-        cmocka_unit_test(damage_is_survived),
-        cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(floats_come_back),   cmocka_unit_test(eight_bits_come_back),
+        cmocka_unit_test(damage_is_survived), cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
