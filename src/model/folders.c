@@ -25,6 +25,10 @@ static rt_code open_archive(const rt_source *source, rt_network *network, rt_err
         network->kind = rt__reader_detection_archive.name;
         rt__buffer_text(&network->file, path.bytes);
     }
+    if (code == RT_OK) {
+        code = rt__network_hold(network, map, err);
+        map = NULL;
+    }
     if (code != RT_OK)
         rt_doing(err, path.bytes, "cannot load the detector's graph");
     rt__map_close(map);

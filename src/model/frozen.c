@@ -20,7 +20,7 @@ static bool probe(const rt_source *source)
 static rt_code open_graph(const rt_source *source, rt_network *network, rt_error *err)
 {
     rt_graphdef def;
-    rt_code code = rt__graphdef_read(source->file->bytes, source->file->size, &def, err);
+    rt_code code = rt__graphdef_borrow(source->file->bytes, source->file->size, &def, err);
     if (code != RT_OK)
         return code;
     network->kind = rt__reader_frozen.name;

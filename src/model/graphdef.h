@@ -21,6 +21,9 @@ typedef struct rt_graphdef {
  */
 rt_code rt__graphdef_read(const void *bytes, size_t size, rt_graphdef *def, rt_error *err);
 
+/* The same, but large tensors point into bytes, which must live as long as the graph. */
+rt_code rt__graphdef_borrow(const void *bytes, size_t size, rt_graphdef *def, rt_error *err);
+
 /* The same for a message unpacked into graph's arena, where graph is still empty. */
 rt_code rt__graphdef_fill(rt_graph *graph, struct Tf__GraphDef *message, rt_graphdef *def, rt_error *err);
 

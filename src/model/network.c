@@ -14,6 +14,16 @@ void rt__network_clear(rt_network *network)
     *network = (rt_network){.graph = NULL};
 }
 
+static void close_map(void *map)
+{
+    rt__map_close(map);
+}
+
+rt_code rt__network_hold(rt_network *network, rt_map *file, rt_error *err)
+{
+    return rt__graph_hold(network->graph, file, close_map, err);
+}
+
 void rt__edge_name(const rt_graph *graph, rt_edge edge, rt_buffer *buffer)
 {
     rt__buffer_format(buffer, "%s:%d", rt__graph_node(graph, edge.node)->name, (int)edge.output);

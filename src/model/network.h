@@ -2,7 +2,7 @@
 #ifndef RT_MODEL_NETWORK_H
 #define RT_MODEL_NETWORK_H
 
-#include "base/buffer.h"
+#include "base/file.h"
 #include "bundle.h"
 #include "graph/graph.h"
 #include "retrain/module.h"
@@ -31,6 +31,9 @@ typedef struct rt_network {
 } rt_network;
 
 void rt__network_clear(rt_network *network);
+
+/* The graph points into the file: closes it when it goes itself.  Closes it also when this fails. */
+rt_code rt__network_hold(rt_network *network, rt_map *file, rt_error *err);
 
 /* Reads whatever rt_module_open() opens, and cuts nothing yet. */
 rt_code rt__network_open(const char *path, const rt_module_options *options, rt_network *network,

@@ -13,8 +13,10 @@
 
 /* In the order in which they are asked. */
 static const rt_reader *const readers[] = {
-    &rt__reader_hub_module, &rt__reader_detection_archive, &rt__reader_saved_model, &rt__reader_checkpoint,
-    &rt__reader_onnx,       &rt__reader_tflite,            &rt__reader_meta_graph,  &rt__reader_frozen,
+    &rt__reader_hub_module,  &rt__reader_detection_archive,
+    &rt__reader_saved_model, &rt__reader_checkpoint,
+    &rt__reader_onnx,        &rt__reader_tflite,
+    &rt__reader_meta_graph,  &rt__reader_frozen,
 };
 
 enum { N_READERS = sizeof readers / sizeof *readers };
@@ -108,9 +110,13 @@ rt_code rt__network_open(const char *path, const rt_module_options *options, rt_
     if (code == RT_OK)
         code = file && rt__is_archive(file->bytes, file->size) ? read_archive(path, network, err)
                                                                : read_source(&source, network, err);
-    rt__map_close(file);
+    if (code == RT_OK && file) {
+        code = rt__network_hold(network, file, err);
+        file = NULL;
+    }
     if (code != RT_OK)
         rt__network_clear(network);
+    rt__map_close(file);
     return code;
 }
 

@@ -8,7 +8,7 @@
 /* What was given to open. */
 typedef struct rt_source {
     const char *path;   /* a file, or a folder */
-    const rt_map *file; /* its content; NULL for a folder */
+    const rt_map *file; /* its content, which lives as long as the network's graph; NULL for a folder */
 } rt_source;
 
 typedef struct rt_reader {

@@ -6,6 +6,7 @@
 #include "model/reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What we write we must be able to read. */
 static void round_trip(const rt_graph *graph)
@@ -18,6 +19,25 @@ static void round_trip(const rt_graph *graph)
         abort();
     rt__graph_free(def.graph);
     rt__buffer_clear(&bytes);
+}
+
+/* Reading with and without copying large tensors is one thing. */
+static void compare_with_borrowed(const uint8_t *bytes, size_t size, const rt_graph *graph, rt_code code)
+{
+    rt_buffer first = {0}, second = {0};
+    rt_graphdef def;
+    rt_code other = rt__graphdef_borrow(bytes, size, &def, NULL);
+    if (other != code)
+        abort();
+    if (code != RT_OK)
+        return;
+    if (rt__graphdef_write(graph, RT_GRAPH_PRODUCER, &first, NULL) != RT_OK ||
+        rt__graphdef_write(def.graph, RT_GRAPH_PRODUCER, &second, NULL) != RT_OK ||
+        first.size != second.size || memcmp(first.bytes, second.bytes, first.size) != 0)
+        abort();
+    rt__graph_free(def.graph);
+    rt__buffer_clear(&first);
+    rt__buffer_clear(&second);
 }
 
 static void make_module(const rt_source *source)
@@ -47,7 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const rt_map map = {bytes, size};
     const rt_source source = {.path = "", .file = &map};
     rt_graphdef def;
-    if (rt__graphdef_read(bytes, size, &def, NULL) == RT_OK) {
+    rt_code code = rt__graphdef_read(bytes, size, &def, NULL);
+    compare_with_borrowed(bytes, size, def.graph, code);
+    if (code == RT_OK) {
         round_trip(def.graph);
         rt__graph_free(def.graph);
     }
