@@ -129,6 +129,7 @@ rt_code rt__arg_activation(const rt_op *op, rt_activation *out, rt_error *err)
         [RT_ACTIVATION_SWISH] = "swish",
         [RT_ACTIVATION_HARD_SWISH] = "hard_swish",
         [RT_ACTIVATION_LEAKY_RELU] = "leaky_relu",
+        [RT_ACTIVATION_ELU] = "elu",
     };
     rt_string name;
     rt_code code = rt__arg_string(op, "activation", &name, err);
@@ -138,7 +139,9 @@ rt_code rt__arg_activation(const rt_op *op, rt_activation *out, rt_error *err)
     for (int i = 0; i < RT_ACTIVATION_COUNT; i++)
         if (strlen(names[i]) == name.size && memcmp(names[i], name.bytes, name.size) == 0) {
             out->kind = (rt_activation_kind)i;
-            return i == RT_ACTIVATION_LEAKY_RELU ? rt__arg_float(op, "alpha", &out->alpha, err) : RT_OK;
+            return i == RT_ACTIVATION_LEAKY_RELU || i == RT_ACTIVATION_ELU
+                       ? rt__arg_float(op, "alpha", &out->alpha, err)
+                       : RT_OK;
         }
     return rt_fail(err, RT_EUNSUPPORTED, "activation '%.*s'", (int)name.size, name.bytes);
 }

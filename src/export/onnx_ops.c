@@ -103,6 +103,11 @@ static const char *leaky_relu(rt_onnx_build *b, const char *name, const char *x,
     return plain(b, name, x, "LeakyRelu", alpha);
 }
 
+static const char *elu(rt_onnx_build *b, const char *name, const char *x, float alpha)
+{
+    return plain(b, name, x, "Elu", alpha);
+}
+
 static const char *swish(rt_onnx_build *b, const char *name, const char *x, float alpha)
 {
     const char *gate = rt__onnx_name(b, name, "/gate");
@@ -132,13 +137,9 @@ static const struct activation {
     const char *name;
     const char *(*emit)(rt_onnx_build *b, const char *name, const char *x, float alpha);
 } activations[] = {
-    {"relu", relu},
-    {"relu6", relu6},
-    {"sigmoid", sigmoid},
-    {"tanh", hyperbolic},
-    {"leaky_relu", leaky_relu},
-    {"swish", swish},
-    {"hard_swish", hard_swish},
+    {"relu", relu},       {"relu6", relu6},           {"sigmoid", sigmoid},
+    {"tanh", hyperbolic}, {"leaky_relu", leaky_relu}, {"elu", elu},
+    {"swish", swish},     {"hard_swish", hard_swish},
 };
 
 /* The node's activation behind the tensor `raw`; raw itself where there is none. */

@@ -159,6 +159,14 @@ static rt_edge leaky_relu(const emission *e, rt_edge x)
     return out;
 }
 
+static rt_edge elu(const emission *e, rt_edge x)
+{
+    const rt_attr *alpha = rt__node_attr(e->n, "alpha");
+    if (!alpha || alpha->value.f != 1)
+        e->t->b.code = fail(e, "an elu whose alpha is not 1");
+    return op(e, NULL, "Elu", &x, 1);
+}
+
 static rt_edge swish(const emission *e, rt_edge x)
 {
     rt_edge gate = op(e, "Sigmoid", "Sigmoid", &x, 1);
@@ -179,13 +187,9 @@ static const struct activation {
     const char *name;
     emit_activation *emit;
 } activations[] = {
-    {"relu", relu},
-    {"relu6", relu6},
-    {"sigmoid", sigmoid},
-    {"tanh", hyperbolic},
-    {"leaky_relu", leaky_relu},
-    {"swish", swish},
-    {"hard_swish", hard_swish},
+    {"relu", relu},       {"relu6", relu6},           {"sigmoid", sigmoid},
+    {"tanh", hyperbolic}, {"leaky_relu", leaky_relu}, {"elu", elu},
+    {"swish", swish},     {"hard_swish", hard_swish},
 };
 
 static const char *wanted_activation(const emission *e)

@@ -35,6 +35,7 @@ typedef enum rt_tfl_op {
     RT_TFL_MEAN = 40,
     RT_TFL_FAKE_QUANT = 80,
     RT_TFL_LEAKY_RELU = 98,
+    RT_TFL_ELU = 111,
     RT_TFL_QUANTIZE = 114,
     RT_TFL_HARD_SWISH = 117
 } rt_tfl_op;

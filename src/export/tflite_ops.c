@@ -62,6 +62,7 @@ static const struct activation {
     {"tanh", 0, RT_TFL_TANH, RT_TFL_NO_OPTIONS, true, {-1, 127.0f / 128}, false},
     {"leaky_relu", 0, RT_TFL_LEAKY_RELU, RT_TFL_LEAKY_RELU_OPTIONS, false, {0, 0}, false},
     {"hard_swish", 0, RT_TFL_HARD_SWISH, RT_TFL_HARD_SWISH_OPTIONS, false, {0, 0}, false},
+    {"elu", 0, RT_TFL_ELU, RT_TFL_NO_OPTIONS, false, {0, 0}, false},
     {"swish", 0, RT_TFL_LOGISTIC, RT_TFL_NO_OPTIONS, true, {0, 255.0f / 256}, true},
 };
 
@@ -101,6 +102,8 @@ static rt_code activate(const emission *e, const struct activation *a, int32_t x
     int32_t y = rt__tfl_activation(e->b, e->n->name, a->gates ? "/gate" : "", shape, range);
     const int32_t factors[] = {x, y};
     rt_tfl_node *node = rt__tfl_node(e->b, a->op, a->options_type, &x, 1, y);
+    if (a->op == RT_TFL_ELU && (!alpha || alpha->value.f != 1))
+        return rt__node_fail(e->b->err, RT_EUNSUPPORTED, e->n, "an elu whose alpha is not 1");
     if (a->op == RT_TFL_LEAKY_RELU)
         rt__tfl_option_f32(node, 0, alpha ? alpha->value.f : 0);
     if (a->gates) {

@@ -21,7 +21,8 @@
  *   rt.Reshape    x; attr shape list(int) without the batch: same floats, other shape
  *   rt.Pad        x; attr pads
  *
- * activation: "", "relu", "relu6", "sigmoid", "tanh", "swish", "hard_swish", "leaky_relu" (attr alpha). */
+ * activation: "", "relu", "relu6", "sigmoid", "tanh", "swish", "hard_swish", "leaky_relu" (attr alpha), "elu"
+ * (attr alpha). */
 #ifndef RT_GRAPH_FUSED_H
 #define RT_GRAPH_FUSED_H
 

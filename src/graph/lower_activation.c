@@ -67,6 +67,29 @@ static rt_code mirrored(rt_rewrite *r, uint32_t node, rt_edge x, double sign, do
                 : rt__rewrite_add(r, node, "rt.Affine", inputs, 3, NULL, 0, &y->node, err);
 }
 
+/* Source: the constants of Selu in TensorFlow's relu_op_functor.h. */
+rt_code rt__lower_elu(rt_rewrite *rewrite, uint32_t node, rt_error *err)
+{
+    const double scale = 1.0507009873554804934193349852946, alpha = 1.7580993408473768599402175208123;
+    rt_op_call call;
+    bool selu;
+    rt_edge x, inner = {0, 0};
+    rt_code code = rt__lower_begin(rewrite, node, 0, &call, err);
+    if (code != RT_OK)
+        return code;
+    x = call.node->inputs[0];
+    selu = strcmp(call.node->op, "Selu") == 0;
+    const rt_attr attrs[] = {rt__attr_string("activation", "elu"),
+                             rt__attr_float("alpha", selu ? (float)(alpha / scale) : 1)};
+    if (!selu)
+        return rt__rewrite_replace(rewrite, node, "rt.Activation", &x, 1, attrs, 2, err);
+    if (call.in[0].shape.rank < 2)
+        return rt__node_fail(err, RT_EUNSUPPORTED, call.node, "on a tensor of rank %d",
+                             call.in[0].shape.rank);
+    code = rt__rewrite_add(rewrite, node, "rt.Activation", &x, 1, attrs, 2, &inner.node, err);
+    return code == RT_OK ? mirrored(rewrite, node, inner, scale, 0, true, NULL, err) : code;
+}
+
 /* max(x, c) = relu(x - c) + c, min(x, c) = c - relu(c - x); *y, or where last is set the node itself. */
 static rt_code bend(rt_rewrite *r, uint32_t node, rt_edge x, bool max, double bound, bool last, rt_edge *y,
                     rt_error *err)

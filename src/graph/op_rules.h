@@ -37,7 +37,7 @@ rt_lower_rule rt__lower_bias, rt__lower_batch_norm, rt__lower_global_norm, rt__l
 rt_lower_rule rt__lower_add_n;
 /* lower_activation.c */
 rt_lower_rule rt__lower_activation, rt__lower_leaky_relu, rt__lower_bound, rt__lower_softmax;
-rt_lower_rule rt__lower_clip;
+rt_lower_rule rt__lower_clip, rt__lower_elu;
 rt_lower_rule rt__lower_fake_quant;
 /* lower_shape.c */
 rt_lower_rule rt__lower_identity, rt__lower_cast, rt__lower_mean, rt__lower_view, rt__lower_pad;

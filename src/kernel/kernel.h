@@ -49,6 +49,7 @@ typedef enum rt_activation_kind {
     RT_ACTIVATION_SWISH,      /* x * sigmoid(x)               */
     RT_ACTIVATION_HARD_SWISH, /* x * relu6(x + 3) / 6         */
     RT_ACTIVATION_LEAKY_RELU, /* x < 0 ? alpha * x : x        */
+    RT_ACTIVATION_ELU,        /* x < 0 ? alpha * (e^x - 1) : x */
     RT_ACTIVATION_COUNT
 } rt_activation_kind;
 

@@ -255,7 +255,7 @@ static rt_code weighted_new(const rt_kernels *kernels, dnnl_primitive_desc_t des
 
 static const struct {
     dnnl_alg_kind_t kind; /* dnnl_alg_kind_undef: none */
-    float alpha, beta;    /* a relu's alpha is the activation's, 0 for a plain one */
+    float alpha, beta;    /* a relu's and an elu's alpha is the activation's, 0 for a plain relu */
 } post_ops[RT_ACTIVATION_COUNT] = {
     [RT_ACTIVATION_NONE] = {dnnl_alg_kind_undef, 0, 0},
     [RT_ACTIVATION_RELU] = {dnnl_eltwise_relu, 0, 0},
@@ -265,13 +265,15 @@ static const struct {
     [RT_ACTIVATION_SWISH] = {dnnl_eltwise_swish, 1, 0},
     [RT_ACTIVATION_HARD_SWISH] = {dnnl_eltwise_hardswish, 0, 0},
     [RT_ACTIVATION_LEAKY_RELU] = {dnnl_eltwise_relu, 0, 0},
+    [RT_ACTIVATION_ELU] = {dnnl_eltwise_elu, 0, 0},
 };
 
 /* What follows the op itself: the sum with dst, then the activation. */
 static dnnl_status_t attributes_new(rt_activation activation, bool accumulate, dnnl_primitive_attr_t *out)
 {
     dnnl_alg_kind_t kind = post_ops[activation.kind].kind;
-    float alpha = kind == dnnl_eltwise_relu ? activation.alpha : post_ops[activation.kind].alpha;
+    bool own = kind == dnnl_eltwise_relu || kind == dnnl_eltwise_elu;
+    float alpha = own ? activation.alpha : post_ops[activation.kind].alpha;
     dnnl_post_ops_t ops = NULL;
     dnnl_status_t status = dnnl_primitive_attr_create(out);
     if (status != dnnl_success)

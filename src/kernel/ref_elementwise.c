@@ -68,6 +68,12 @@ static void leaky_relu(float *x, size_t n, float alpha)
         x[i] = x[i] < 0 ? alpha * x[i] : x[i];
 }
 
+static void elu(float *x, size_t n, float alpha)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = x[i] < 0 ? alpha * expm1f(x[i]) : x[i];
+}
+
 void rt__ref_activate(rt_activation activation, float *x, size_t n)
 {
     static void (*const functions[RT_ACTIVATION_COUNT])(float *, size_t, float) = {
@@ -79,6 +85,7 @@ void rt__ref_activate(rt_activation activation, float *x, size_t n)
         [RT_ACTIVATION_SWISH] = swish,
         [RT_ACTIVATION_HARD_SWISH] = hard_swish,
         [RT_ACTIVATION_LEAKY_RELU] = leaky_relu,
+        [RT_ACTIVATION_ELU] = elu,
     };
     functions[activation.kind](x, n, activation.alpha);
 }

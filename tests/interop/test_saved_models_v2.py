@@ -6,7 +6,9 @@ import tempfile
 import unittest
 
 import numpy as np
+import onnxruntime
 import tensorflow as tf
+from tensorflow.lite.python.interpreter import Interpreter
 
 import common
 
@@ -51,6 +53,25 @@ def colours_reversed():
     return keras.Model(inputs, LAYERS.Dense(4)(x))
 
 
+def many_layers():
+    x = inputs = keras.Input([SIZE, SIZE, 3])
+    x = LAYERS.Normalization(mean=[0.4, 0.5, 0.3], variance=[0.1, 0.2, 0.05])(x)
+    x = LAYERS.PReLU(shared_axes=[1, 2])(LAYERS.Conv2D(12, 3, strides=2, padding='same')(x))
+    gate = LAYERS.Dense(4, activation='relu')(LAYERS.GlobalAveragePooling2D()(x))
+    gate = LAYERS.Reshape((1, 1, 12))(LAYERS.Dense(12, activation='sigmoid')(gate))
+    x = LAYERS.Multiply()([x, gate])
+    x = LAYERS.LeakyReLU(0.1)(LAYERS.SeparableConv2D(16, 3, padding='same')(x))
+    x = LAYERS.AveragePooling2D(3, 2, padding='same')(x)
+    y = LAYERS.Conv2D(16, 3, padding='same', activation='tanh')(x)
+    x = LAYERS.Concatenate()([LAYERS.Add()([x, y, x]), y])
+    x = LAYERS.Conv2D(16, 3, groups=4, activation='elu')(x)
+    x = LAYERS.Conv2D(16, 3, activation='selu')(x)
+    x = LAYERS.Activation('hard_sigmoid')(LAYERS.ReLU(max_value=4)(x))
+    x = LAYERS.DepthwiseConv2D(3, depth_multiplier=2, activation=tf.nn.silu)(x)
+    x = LAYERS.Flatten()(LAYERS.GlobalMaxPooling2D(keepdims=True)(x))
+    return keras.Model(inputs, LAYERS.Dense(6, activation='softmax')(x))
+
+
 def applications():
     made = keras.applications
     shape = {'input_shape': (SIZE, SIZE, 3), 'weights': None}
@@ -59,6 +80,7 @@ def applications():
         'mobilenet_v3_small': (lambda: made.MobileNetV3Small(classes=4, **shape), 0, 1),
         'efficientnet_b0': (lambda: made.EfficientNetB0(classes=4, **shape), 0, 1),
         'colours_reversed': (colours_reversed, 0, 1),
+        'many_layers': (many_layers, 0, 255),
     }
 
 
@@ -102,12 +124,13 @@ class SavedModels(unittest.TestCase):
     def path(self, *names):
         return os.path.join(self.scratch.name, *names)
 
-    def train(self, model):
+    def train(self, model, mean=None, std=None):
         """Trains a few steps; {photo: vector} from the bottleneck files."""
         common.retrain('--image_dir', self.path('photos'), '--tfhub_module', self.path(model), '--bottleneck_dir',
                        self.path(model, 'bottleneck'), '--output_graph', self.path(model, 'graph.pb'),
                        '--output_labels', self.path(model, 'labels.txt'), '--summaries_dir', self.path(model, 'logs'),
-                       '--how_many_training_steps', '5', '--bottleneck_cache', 'text')
+                       '--how_many_training_steps', '5', '--bottleneck_cache', 'text',
+                       *([] if std is None else ['--input_mean', str(mean), '--input_std', str(std)]))
         vectors = {}
         for photo in self.photos:
             file, = glob.glob(self.path(model, 'bottleneck', photo + '_*.txt'))
@@ -138,13 +161,32 @@ class SavedModels(unittest.TestCase):
         for row, scores in zip(common.run_graph(graph, feeds, 'final_result:0'), ours):
             np.testing.assert_allclose(sorted(row), sorted(scores.values()), rtol=0, atol=1e-5)
 
+    def check_exports(self, model):
+        """Squeeze and excite in the files for other programs."""
+        photo = common.flower(self.photos[0])
+        ours = sorted(common.label(self.path(model, 'graph.pb'), [photo])[0].values())
+        image = common.pixels(photo, SIZE, SIZE).astype(np.float32)
+        for kind in 'onnx', 'tflite':
+            common.retrain('export', '--format', kind, self.path(model, 'graph.pb'), self.path(model + '.' + kind))
+        session = onnxruntime.InferenceSession(self.path(model + '.onnx'))
+        theirs = session.run(None, {'input_0': image.transpose(0, 3, 1, 2)})[0][0]
+        np.testing.assert_allclose(sorted(theirs), ours, rtol=0, atol=1e-5)
+        interpreter = Interpreter(self.path(model + '.tflite'))
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]['index'], image)
+        interpreter.invoke()
+        theirs = interpreter.get_tensor(interpreter.get_output_details()[0]['index'])[0]
+        np.testing.assert_allclose(sorted(theirs), ours, rtol=0, atol=1e-5)
+
     def test_keras_applications(self):
         for name, (build, mean, std) in applications().items():
             with self.subTest(name):
                 model = seeded(build)
                 tf.saved_model.save(model, self.path(name))
-                self.check(self.train(name), vector_of(model), mean, std)
+                self.check(self.train(name, mean, std), vector_of(model), mean, std)
                 self.check_output(name)
+                if name in ('mobilenet_v3_small', 'efficientnet_b0'):
+                    self.check_exports(name)
 
     def test_keras_formats(self):
         """model.save() in TensorFlow's format, and export()."""

@@ -90,6 +90,7 @@ def main():
     print(f"static const float swish_of[] = {{\n    {floats(tf.nn.swish(x))}\n}};")
     print(f"static const float hard_swish_of[] = {{\n    {floats(x * tf.nn.relu6(x + 3) / 6)}\n}};")
     print(f"static const float leaky_of[] = {{\n    {floats(tf.nn.leaky_relu(x, 0.1))}\n}};")
+    print(f"static const float elu_of[] = {{\n    {floats(tf.where(x < 0, 0.1 * tf.math.expm1(x), x))}\n}};")
     print(f"static const float relu6_of[] = {{\n    {floats(tf.nn.relu6(x))}\n}};")
     print(f"static const float relu_of[] = {{\n    {floats(tf.nn.relu(x))}\n}};")
     print(f"static const float softmax_of[] = {{\n    {floats(tf.nn.softmax(x))}\n}};")

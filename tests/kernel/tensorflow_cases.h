@@ -162,6 +162,9 @@ static const float hard_swish_of[] = {
 static const float leaky_of[] = {
     -0.0500000007F, 3.0F, -0.5F, -0.150000006F, 2.0F, 5.5F, -0.25F, 1.0F, 4.5F,
 };
+static const float elu_of[] = {
+    -0.0393469334F, 3.0F, -0.0993262082F, -0.0776869878F, 2.0F, 5.5F, -0.0917915031F, 1.0F, 4.5F,
+};
 static const float relu6_of[] = {
     0.0F, 3.0F, 0.0F, 0.0F, 2.0F, 5.5F, 0.0F, 1.0F, 4.5F,
 };

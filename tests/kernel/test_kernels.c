@@ -149,6 +149,7 @@ static const conv_case conv_cases[] = {
     {"swish", 6, 6, 16, 20, false, SAME1, {RT_ACTIVATION_SWISH, 0}, false, 2e-6},
     {"hard swish", 6, 6, 16, 16, false, POINT, {RT_ACTIVATION_HARD_SWISH, 0}, false, 2e-6},
     {"leaky", 6, 6, 16, 16, false, POINT, {RT_ACTIVATION_LEAKY_RELU, 0.2F}, false, 1e-6},
+    {"elu", 6, 6, 16, 16, false, POINT, {RT_ACTIVATION_ELU, 1}, false, 2e-6},
     {"sigmoid, depthwise, odd", 6, 6, 10, 1, true, SAME1, {RT_ACTIVATION_SIGMOID, 0}, false, 2e-6},
 };
 

@@ -71,10 +71,10 @@ static void windows_give_tensorflows_values(void **state)
 static void activations_give_tensorflows_values(void **state)
 {
     const float *const wanted[RT_ACTIVATION_COUNT] = {
-        [RT_ACTIVATION_RELU] = relu_of,       [RT_ACTIVATION_RELU6] = relu6_of,
-        [RT_ACTIVATION_SIGMOID] = sigmoid_of, [RT_ACTIVATION_TANH] = tanh_of,
-        [RT_ACTIVATION_SWISH] = swish_of,     [RT_ACTIVATION_HARD_SWISH] = hard_swish_of,
-        [RT_ACTIVATION_LEAKY_RELU] = leaky_of};
+        [RT_ACTIVATION_RELU] = relu_of,        [RT_ACTIVATION_RELU6] = relu6_of,
+        [RT_ACTIVATION_SIGMOID] = sigmoid_of,  [RT_ACTIVATION_TANH] = tanh_of,
+        [RT_ACTIVATION_SWISH] = swish_of,      [RT_ACTIVATION_HARD_SWISH] = hard_swish_of,
+        [RT_ACTIVATION_LEAKY_RELU] = leaky_of, [RT_ACTIVATION_ELU] = elu_of};
     rt_kernels *kernels = *state;
     float *x = pattern_new(9, 1);
     for (int i = 0; i < 9; i++)

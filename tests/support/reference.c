@@ -68,6 +68,8 @@ double ref_activate(const char *activation, double alpha, double x)
         return x * gate;
     if (strcmp(activation, "leaky_relu") == 0)
         return x > 0 ? x : alpha * x;
+    if (strcmp(activation, "elu") == 0)
+        return x > 0 ? x : alpha * expm1(x);
     if (strcmp(activation, "") != 0)
         fail_msg("reference: activation '%s'", activation);
     return x;

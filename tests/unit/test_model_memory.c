@@ -1,16 +1,19 @@
 /* Memory that runs out anywhere while a model is opened or a graph is written is told as such, and leaks
  * nothing (the sanitizer build looks for that). */
+#include "base/file.h"
 #include "export/classifier.h"
 #include "export/graphdef_write.h"
 #include "model/classifier_info.h"
 #include "model/graphdef.h"
 #include "model/module.h"
+#include "model/saved_model_functions.h"
 #include "support/starve.h"
 #include "support/tiny_module.h"
 #include "support/tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* after the headers it needs */
@@ -58,6 +61,38 @@ static void opening_a_bare_graph(void **state)
     rt__graph_free(graph);
     rt__buffer_clear(&bytes);
     tree_remove(tree);
+}
+
+/* A SavedModel of TensorFlow 2: its functions are read and inlined. */
+static rt_code expand(void *bytes, rt_error *err)
+{
+    static const rt_module_options options;
+    const rt_buffer *file = bytes;
+    rt_network network = {.options = &options, .kind = ""};
+    rt_edge vector;
+    rt_meta_graph meta;
+    rt_code code = rt__saved_model_read_nearest(file->bytes, file->size, "serve", &meta, err);
+    if (code != RT_OK)
+        return code;
+    code = rt__saved_model_expand(&meta, NULL, &network, &vector, err);
+    rt__graph_free(meta.def.graph);
+    rt__network_clear(&network);
+    return code;
+}
+
+static void inlining_functions(void **state)
+{
+    static const char *const names[] = {"functions", "tf2_signature", "tf2_without_signature"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH];
+        rt_buffer file = {0};
+        snprintf(path, sizeof path, "%s/tests/fuzz/corpus/saved_model/%s", getenv("RETRAIN_SOURCE"),
+                 names[i]);
+        assert_int_equal(rt__file_read(&file, path, 0, NULL, NULL), RT_OK);
+        assert_true(starve(expand, &file) > 10);
+        rt__buffer_clear(&file);
+    }
 }
 
 /* The retrained graph is made, written, read, and asked what it is. */
@@ -120,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_a_hub_module),
         cmocka_unit_test(opening_a_bare_graph),
+        cmocka_unit_test(inlining_functions),
         cmocka_unit_test(writing_the_retrained_graph),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

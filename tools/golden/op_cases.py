@@ -291,6 +291,11 @@ def selections():
     net("ResizeNearestNeighbor", [image(3, 4), [3, 4]], {"half_pixel_centers": True})
 
 
+def units():
+    for op in ["Elu", "Selu"]:
+        net(op, [image(3, 4) * 2])
+
+
 def groups():
     net("Conv2D", [image(3, 4), weights(2, 2, 1, 6)], {"strides": [1, 1, 1, 1], "padding": "SAME"})
 
@@ -302,5 +307,5 @@ def bounds():
         net("Minimum", [np.float32(image(3, 3)), np.float32(high)])
 
 
-for section in [arithmetic, arrays, slices, quantised, windows, layers, of_two, selections, bounds, groups]:
+for section in [arithmetic, arrays, slices, quantised, windows, layers, of_two, selections, bounds, groups, units]:
     section()
