@@ -34,6 +34,11 @@ static rt_code hyperbolic(rt_tfl_call *call)
     return unary(call, "Tanh");
 }
 
+static rt_code elu(rt_tfl_call *call)
+{
+    return unary(call, "Elu");
+}
+
 static rt_code clipped(rt_tfl_call *call, float low, float high)
 {
     rt_edge y = rt__import_clip(&call->t->im, rt__tfl_inner(call, 0), call->in[0]->edge, low, high);
@@ -119,6 +124,13 @@ static rt_code constant_operand(rt_tfl_call *call, const rt_tfl_value *x, size_t
     return call->t->im.b.code;
 }
 
+/* Whether b is one number a channel of the map a. */
+static bool is_gate(const rt_shape *a, const rt_shape *b)
+{
+    return a->rank == 4 && b->rank == 4 && a->dim[0] == b->dim[0] && b->dim[1] == 1 && b->dim[2] == 1 &&
+           a->dim[3] == b->dim[3];
+}
+
 static rt_code arithmetic(rt_tfl_call *call, const char *op)
 {
     const rt_tfl_value *a = call->in[0], *b = call->in[1], *x = a->constant ? b : a;
@@ -130,7 +142,9 @@ static rt_code arithmetic(rt_tfl_call *call, const char *op)
         return rt__tfl_call_fail(call, RT_EUNSUPPORTED, "of constants");
     if (a->constant || b->constant)
         code = constant_operand(call, x, a->constant ? 0 : 1, &edges[a->constant ? 0 : 1]);
-    else if (!rt__shape_equal(&a->shape, &b->shape))
+    else if (is_gate(&b->shape, &a->shape))
+        x = b;
+    else if (!rt__shape_equal(&a->shape, &b->shape) && !is_gate(&a->shape, &b->shape))
         code =
             rt__tfl_call_fail(call, RT_EUNSUPPORTED, "of %s and %s", rt__shape_text(&a->shape, ta, sizeof ta),
                               rt__shape_text(&b->shape, tb, sizeof tb));
@@ -367,6 +381,7 @@ static const struct row {
     {80, "FAKE_QUANT", 1, fake_quant},
     {83, "PACK", 1, NULL},
     {98, "LEAKY_RELU", 1, leaky_relu},
+    {111, "ELU", 1, elu},
     {114, "QUANTIZE", 1, moved},
     {117, "HARD_SWISH", 1, hard_swish},
     {152, "RELU_0_TO_1", 1, relu_0_to_1},
