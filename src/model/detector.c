@@ -52,6 +52,9 @@ static const char *const convolutions[] = {"Conv2D", "DepthwiseConv2dNative", NU
 /* y = a x + c for constants a, c. */
 static const char *const affine_ops[] = {"Mul", "Sub", "Add", "AddV2", "RealDiv", "Div", "BiasAdd", NULL};
 
+/* Nodes of a head that are followed. */
+enum { MOST_BEHIND = 1000 };
+
 enum { UNKNOWN, SEARCHING, NO_MAP, MAP };
 
 typedef struct search {
@@ -229,6 +232,33 @@ static uint32_t branch_point(const search *s, uint32_t exit, uint32_t root)
     return at;
 }
 
+/* Whether nothing behind a map branches again: a head's tower, or the last map of a backbone. */
+static bool only_heads_behind(search *s, uint32_t map)
+{
+    uint32_t at = map, top = 0, seen = 0;
+    bool leaves;
+    s->stack[top++] = map;
+    while (top > 0 && seen++ < MOST_BEHIND) {
+        at = s->stack[--top];
+        if (at != map && count_readers(s, at, &leaves) > 1)
+            return false;
+        for (uint32_t r = s->readers.first[at]; r < s->readers.first[at + 1]; r++)
+            if (s->behind[s->readers.nodes[r]] && top < s->n)
+                s->stack[top++] = s->readers.nodes[r];
+    }
+    return top == 0;
+}
+
+/* The next map back from a branch point that others read too; UINT32_MAX: none. */
+static uint32_t branch_before(const search *s, uint32_t map, uint32_t root)
+{
+    const rt_node *node = rt__graph_node(s->graph, map);
+    for (uint32_t k = 0; map != root && k < node->n_inputs; k++)
+        if (s->behind[node->inputs[k].node])
+            return branch_point(s, node->inputs[k].node, root);
+    return UINT32_MAX;
+}
+
 /* Convolutions from the root on, in graph order: exact for a topological order, else near enough to break a
  * tie between maps of equally many channels. */
 static void measure_depth(search *s)
@@ -285,6 +315,18 @@ static rt_code consider(search *s, rt_detector *found, uint32_t node, choice *be
     return RT_OK;
 }
 
+/* A map that a head reads; where that is a tower of the head's own, the map in front of it as well. */
+static rt_code consider_exit(search *s, rt_detector *found, uint32_t exit, uint32_t root, choice *best,
+                             choice *second)
+{
+    uint32_t map = ends_backbone(s, exit) ? exit : branch_point(s, exit, root);
+    rt_code code = consider(s, found, map, best, second);
+    if (code != RT_OK || map == exit || !only_heads_behind(s, map))
+        return code;
+    map = branch_before(s, map, root);
+    return map == UINT32_MAX ? RT_OK : consider(s, found, map, best, second);
+}
+
 static rt_code choose_feature(search *s, uint32_t root, rt_detector *found, rt_error *err)
 {
     choice best = {.node = UINT32_MAX}, second = {.node = UINT32_MAX};
@@ -295,7 +337,7 @@ static rt_code choose_feature(search *s, uint32_t root, rt_detector *found, rt_e
         if (s->behind[i])
             count_readers(s, i, &leaves);
         if (leaves)
-            code = consider(s, found, ends_backbone(s, i) ? i : branch_point(s, i, root), &best, &second);
+            code = consider_exit(s, found, i, root, &best, &second);
     }
     if (code != RT_OK)
         return rt_fail(err, code, "out of memory");

@@ -165,6 +165,50 @@ static void channels_first_is_understood(void **state)
     net_clear(&n);
 }
 
+/* A residual backbone whose heads have towers of their own, which part into boxes and classes. */
+static void heads_of_two_branches_are_no_backbone(void **state)
+{
+    net n;
+    rt_edge x, y, tower;
+    (void)state;
+    net_init(&n, 8, 32, 32);
+    x = relu(&n, net_conv(&n, n.input, 3, 16, 3, 2, "SAME"));
+    y = net_conv(&n, relu(&n, net_conv(&n, x, 16, 16, 3, 1, "SAME")), 16, 16, 3, 1, "SAME");
+    x = relu(&n, net_op(&n, "Add", (rt_edge[]){x, y, NET_END}));
+    y = relu(&n, net_conv(&n, x, 16, 12, 3, 2, "SAME")); /* an extra layer */
+    tower = relu(&n, net_conv(&n, x, 16, 8, 3, 1, "SAME"));
+    head(&n, tower, 8);
+    head(&n, tower, 8);
+    tower = relu(&n, net_conv(&n, y, 12, 8, 3, 1, "SAME"));
+    head(&n, tower, 8);
+    head(&n, tower, 8);
+    assert_edge(find(&n).feature, x);
+    net_clear(&n);
+}
+
+/* A size check that the first convolution waits for, as old detectors have it, runs nowhere here. */
+static void control_inputs_do_not_matter(void **state)
+{
+    net n;
+    rt_edge shape, check, wide;
+    (void)state;
+    net_init(&n, 9, 32, 32);
+    shape = net_op(&n, "Shape", (rt_edge[]){n.input, NET_END});
+    check = net_op(&n, "Assert", (rt_edge[]){shape, NET_END});
+    wide = backbone(&n, n.input);
+    for (uint32_t i = 0; i < rt__graph_count(n.graph); i++) {
+        const rt_node *node = rt__graph_node(n.graph, i);
+        const rt_edge waits = {check.node, RT_CONTROL};
+        rt_edge inputs[2];
+        if (strcmp(node->op, "Conv2D") != 0)
+            continue;
+        memcpy(inputs, node->inputs, sizeof inputs);
+        assert_int_equal(rt__graph_set_inputs(n.graph, i, inputs, 2, &waits, 1, NULL), RT_OK);
+    }
+    assert_edge(find(&n).feature, wide);
+    net_clear(&n);
+}
+
 static void a_graph_without_a_convolution_is_refused(void **state)
 {
     net n;
@@ -187,6 +231,8 @@ int main(void)
         cmocka_unit_test(loops_and_strings_around_the_network_do_not_matter),
         cmocka_unit_test(a_backbone_alone_gives_its_deepest_map),
         cmocka_unit_test(channels_first_is_understood),
+        cmocka_unit_test(heads_of_two_branches_are_no_backbone),
+        cmocka_unit_test(control_inputs_do_not_matter),
         cmocka_unit_test(a_graph_without_a_convolution_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
