@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { RT_PACKED_ROWS = 256, RT_PACKED_BATCH = 1 << 20 /* bytes */ };
+enum { RT_PACKED_ROWS = 1024, RT_PACKED_BATCH = 1 << 22 /* bytes */ };
 
 /* What was added and is to be stored. */
 typedef struct rt_packed_batch {
