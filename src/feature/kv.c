@@ -17,7 +17,7 @@ enum {
     READERS = 1024,        /* views at one time, of all processes; 64 bytes each in the lock file */
     SMALL_MAP = 1 << 24,   /* where addresses are few */
     FAULT_BYTES = 1 << 16, /* what the kernel maps around a page that is touched */
-    KEPT_BYTES = 1 << 27   /* of a large file that may be in the process's memory */
+    KEPT_BYTES = 1 << 26   /* of a large file that may be in the process's memory */
 };
 
 struct rt_kv {
@@ -32,7 +32,7 @@ struct rt_kv {
     size_t n_views;
     bool broken;         /* the map could not be made again */
     bool large;          /* too large to stay in the process's memory as a whole */
-    uintptr_t low, high; /* what was touched since the last release */
+    uintptr_t low, high; /* of the map: what was touched, and the keys between */
     size_t touched_bytes;
 };
 
@@ -283,7 +283,7 @@ static bool is_large(const rt_kv *kv)
 {
     MDB_envinfo info = {0};
     mdb_env_info(kv->env, &info);
-    return info.me_last_pgno > 2 * (size_t)KEPT_BYTES / 4096;
+    return info.me_last_pgno > 4 * (size_t)KEPT_BYTES / 4096;
 }
 
 static int begin_view(rt_kv *kv, MDB_txn **txn)
@@ -452,8 +452,6 @@ void rt__kv_touched(rt_kv *kv, const void *bytes, size_t size)
         uintptr_t start = kv->low / page * page;
         /* Only the process lets go of the pages, which nobody has written to: the system keeps them. */
         madvise((void *)start, kv->high - start, MADV_DONTNEED);
-        kv->low = UINTPTR_MAX;
-        kv->high = 0;
         kv->touched_bytes = 0;
     }
     pthread_mutex_unlock(&kv->gate);
