@@ -1,7 +1,7 @@
 /* The forward pass of networks, one thread: photos a second of processor time, and how near to what the core
  * can do at all.
- *   bench_network [--steps] [module ...]      default: the reference modules
- * --steps also lists the steps that take longest. */
+ *   bench_network [--steps] [--exact] [module ...]      default: the reference modules
+ * --steps also lists the steps that take longest; --exact plans direct convolutions only. */
 #include "exec/plan_state.h"
 #include "fma_peak.h"
 #include "graph/fused.h"
@@ -12,22 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { SECONDS = 2, MOST_STEPS = 12 };
+enum { SECONDS = 2, MOST_STEPS = 40 };
 
 static const char *const modules[] = {
     "mobilenet_v1_025_128_feature_vector", "mobilenet_v1_025_224_feature_vector",
     "mobilenet_v2_100_224_feature_vector", "efficientnet_lite0_feature_vector",
     "mobilenet_v1_025_224_quantops",       "inception_v3_feature_vector",
 };
-
-static double cpu_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static bool say(rt_code code, const rt_error *err)
 {
@@ -37,20 +29,20 @@ static bool say(rt_code code, const rt_error *err)
     return code == RT_OK;
 }
 
-static bool plan_module(const char *path, rt_plan **plan, double *plan_seconds)
+static bool plan_module(const char *path, bool exact, rt_plan **plan, double *plan_seconds)
 {
     rt_module *module = NULL;
     rt_graph *fused = NULL;
     rt_edge input, output;
     rt_error err;
     bool done = say(rt_module_open(path, NULL, &module, &err), &err);
-    double start = cpu_now();
+    double start = timing_processor_now();
     if (done)
         done = say(rt__graph_fuse(module->graph, module->input, module->feature, module->info.height,
                                   module->info.width, &fused, &input, &output, &err),
                    &err) &&
-               say(rt__plan_new(fused, input, output, plan, &err), &err);
-    *plan_seconds = cpu_now() - start;
+               say((exact ? rt__plan_new_exact : rt__plan_new)(fused, input, output, plan, &err), &err);
+    *plan_seconds = timing_processor_now() - start;
     rt__graph_free(fused);
     rt_module_close(module);
     return done;
@@ -73,10 +65,10 @@ static double photo_seconds(const rt_plan *plan, rt_run *run)
         rt_error err;
         double start;
         fill(plan, rt__run_input(run));
-        start = cpu_now();
+        start = timing_processor_now();
         if (!say(rt__run_execute(run, &output, &err), &err))
             exit(1);
-        start = cpu_now() - start;
+        start = timing_processor_now() - start;
         best = start < best ? start : best;
     }
     return best;
@@ -104,10 +96,10 @@ static void print_steps(const rt_plan *plan, rt_run *run)
     for (int round = 0; round < 50; round++) {
         fill(plan, rt__run_input(run));
         for (uint32_t i = 0; i < plan->n_steps; i++) {
-            double start = cpu_now();
+            double start = timing_processor_now();
             if (!say(rt__run_step(run, i, NULL), NULL))
                 exit(1);
-            start = cpu_now() - start;
+            start = timing_processor_now() - start;
             if (round == 0 || start < steps[i].seconds)
                 steps[i] = (timed){&plan->steps[i], start};
         }
@@ -122,7 +114,13 @@ static void print_steps(const rt_plan *plan, rt_run *run)
     free(steps);
 }
 
-static void bench_module(const char *path, double peak, bool with_steps)
+/* How to plan and what to print. */
+typedef struct options {
+    bool with_steps, exact;
+    double peak;
+} options;
+
+static void bench_module(const char *path, const options *o)
 {
     const char *name = strrchr(path, '/');
     double plan_seconds, seconds;
@@ -130,7 +128,7 @@ static void bench_module(const char *path, double peak, bool with_steps)
     rt_run *run = NULL;
     rt_plan_stats stats;
     rt_error err;
-    if (!plan_module(path, &plan, &plan_seconds))
+    if (!plan_module(path, o->exact, &plan, &plan_seconds))
         return;
     if (!say(rt__run_new(plan, &run, &err), &err))
         exit(1);
@@ -138,9 +136,9 @@ static void bench_module(const char *path, double peak, bool with_steps)
     stats = rt__plan_stats(plan);
     printf("%-38s %8.1f %8.1f %9.3f %8.1f %6.0f%% %6u %6u %8.1f %8.1f\n", name ? name + 1 : path,
            plan_seconds * 1e3, 1 / seconds, stats.flops / 1e9, stats.flops / seconds / 1e9,
-           100 * stats.flops / seconds / peak, (unsigned)stats.n_steps, (unsigned)stats.n_moves,
+           100 * stats.flops / seconds / o->peak, (unsigned)stats.n_steps, (unsigned)stats.n_moves,
            (double)stats.workspace_bytes / 1e6, (double)stats.weight_bytes / 1e6);
-    if (with_steps)
+    if (o->with_steps)
         print_steps(plan, run);
     rt__run_free(run);
     rt__plan_free(plan);
@@ -148,20 +146,24 @@ static void bench_module(const char *path, double peak, bool with_steps)
 
 int main(int argc, char **argv)
 {
-    bool with_steps = argc > 1 && strcmp(argv[1], "--steps") == 0;
-    double peak = fma_peak();
+    options o = {.peak = fma_peak()};
     char path[512], relative[128];
-    printf("multiply-add peak of this core: %.1f GFLOP/s\n", peak / 1e9);
+    int first = 1;
+    for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++) {
+        o.with_steps |= strcmp(argv[first], "--steps") == 0;
+        o.exact |= strcmp(argv[first], "--exact") == 0;
+    }
+    printf("multiply-add peak of this core: %.1f GFLOP/s\n", o.peak / 1e9);
     printf("%-38s %8s %8s %9s %8s %7s %6s %6s %8s %8s\n", "network", "plan ms", "photos/s", "GFLOP",
            "GFLOP/s", "of peak", "steps", "moves", "MB work", "MB wght");
-    for (int i = 1 + with_steps; i < argc; i++)
-        bench_module(argv[i], peak, with_steps);
-    if (argc > 1 + with_steps)
+    for (int i = first; i < argc; i++)
+        bench_module(argv[i], &o);
+    if (argc > first)
         return 0;
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
         snprintf(relative, sizeof relative, "reference/modules/%s", modules[i]);
         if (shared_has(relative))
-            bench_module(shared_path(path, sizeof path, relative), peak, with_steps);
+            bench_module(shared_path(path, sizeof path, relative), &o);
     }
     return 0;
 }

@@ -6,6 +6,8 @@
 
 /* Seconds on a clock that never goes back. */
 double timing_now(void);
+/* Seconds this thread has had a processor: other jobs do not count. */
+double timing_processor_now(void);
 
 typedef void timing_work(void *context);
 

@@ -68,7 +68,7 @@ static rt_code pointwise_in_order(const rt_op *op, const rt_conv_spec *spec, rt_
         ones[i] = 1;
     sums.bias = zeros;
     sums.activation = (rt_activation){0};
-    if ((code = op->kernels->conv(op->kernels, &sums, &bound->kernel, err)) != RT_OK)
+    if ((code = op->kernels->direct_conv(op->kernels, &sums, &bound->kernel, err)) != RT_OK)
         goto done;
     rest.src = bound->kernel->dst;
     if ((code = op->kernels->affine(op->kernels, &rest, &bound->after, err)) != RT_OK)
@@ -101,7 +101,8 @@ rt_code rt__bind_conv(rt_op *op, rt_bound *bound, rt_error *err)
         return pointwise_in_order(op, &spec, bound, err);
     if (wants_order(op, &spec) && spec.src.c <= 4)
         return op->kernels->ordered_conv(op->kernels, &spec, &bound->kernel, err);
-    return op->kernels->conv(op->kernels, &spec, &bound->kernel, err);
+    return (op->in_order ? op->kernels->direct_conv : op->kernels->conv)(op->kernels, &spec, &bound->kernel,
+                                                                         err);
 }
 
 rt_code rt__bind_depthwise(rt_op *op, rt_bound *bound, rt_error *err)

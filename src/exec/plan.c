@@ -332,6 +332,15 @@ rt_code rt__plan_new(const rt_graph *fused, rt_edge input, rt_edge output, rt_pl
     return code == RT_OK ? plan_new(&kernels, fused, input, output, plan, err) : code;
 }
 
+rt_code rt__plan_new_exact(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan,
+                           rt_error *err)
+{
+    rt_kernels kernels;
+    rt_code code = rt__kernels_init(&kernels, err);
+    kernels.conv = kernels.direct_conv;
+    return code == RT_OK ? plan_new(&kernels, fused, input, output, plan, err) : code;
+}
+
 rt_code rt__plan_new_reference(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan,
                                rt_error *err)
 {

@@ -11,6 +11,10 @@ typedef struct rt_run rt_run;   /* one thread's workspace for a plan */
 /* fused: what rt__graph_fuse() made (graph/fused.h), borrowed for the call; batch is 1.
  *   RT_EUNSUPPORTED names node and op */
 rt_code rt__plan_new(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan, rt_error *err);
+/* The same without algorithms that add roundings of their own (kernel/winograd.h): nearer to TensorFlow,
+ * slower. */
+rt_code rt__plan_new_exact(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan,
+                           rt_error *err);
 /* The same on plain C kernels: slow, for comparison. */
 rt_code rt__plan_new_reference(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan,
                                rt_error *err);

@@ -2,6 +2,7 @@
 
 #include "onednn.h"
 #include "ref.h"
+#include "winograd.h"
 
 int32_t rt__grid_inner(const rt_grid *grid)
 {
@@ -55,8 +56,11 @@ rt_grid rt__window_grid(const rt_window *window, const rt_grid *src, int32_t cha
 
 rt_code rt__kernels_init(rt_kernels *kernels, rt_error *err)
 {
+    rt_code code;
     rt__kernels_init_reference(kernels);
-    return rt__onednn_fill(kernels, err);
+    if ((code = rt__onednn_fill(kernels, err)) == RT_OK)
+        rt__winograd_fill(kernels);
+    return code;
 }
 
 void rt__kernels_init_reference(rt_kernels *kernels)

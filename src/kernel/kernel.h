@@ -168,6 +168,9 @@ struct rt_kernels {
     void *context;    /* the library's; owned, freed by clear */
 
     rt_code (*conv)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel, rt_error *err);
+    /* The same, but every result is a sum of products of what is there: no transforms that add roundings. */
+    rt_code (*direct_conv)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
+                           rt_error *err);
     rt_code (*depthwise)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
                          rt_error *err);
     /* The same rounded step by step as TensorFlow does, for networks that round on purpose (ref_ordered.c);

@@ -493,6 +493,7 @@ rt_code rt__onednn_fill(rt_kernels *kernels, rt_error *err)
     kernels->input = RT_LAYOUT_PLANES;
     kernels->context = engine;
     kernels->conv = conv;
+    kernels->direct_conv = conv;
     kernels->depthwise = depthwise_conv;
     kernels->matmul = matmul;
     kernels->pool = pool;

@@ -30,6 +30,7 @@ static void clear(rt_kernels *kernels)
 void rt__ref_fill(rt_kernels *kernels)
 {
     kernels->conv = rt__ref_conv;
+    kernels->direct_conv = rt__ref_conv;
     kernels->depthwise = rt__ref_depthwise;
     kernels->ordered_conv = rt__ref_ordered_conv;
     kernels->ordered_depthwise = rt__ref_ordered_depthwise;

@@ -1,4 +1,5 @@
-/* The fast kernels against the plain C ones, over shapes of real networks and odd ones, from every layout. */
+/* The fast kernels against the plain C ones, over shapes of real networks and odd ones, from every layout.
+ * Winograd's convolutions have a test of their own. */
 #include "kernel_call.h"
 
 #include <math.h>
@@ -172,7 +173,7 @@ static rt_kernel *conv_new(const rt_kernels *kernels, const conv_case *c, rt_lay
     spec.weights = weights;
     spec.bias = bias;
     rt_error_clear(&err);
-    if ((c->depthwise ? kernels->depthwise : kernels->conv)(kernels, &spec, &kernel, &err) != RT_OK)
+    if ((c->depthwise ? kernels->depthwise : kernels->direct_conv)(kernels, &spec, &kernel, &err) != RT_OK)
         fail_msg("%s from %s: %s", c->from, layout_names[layout], err.cause);
     /* Packed weights are the kernel's own. */
     memset(weights, 0x7F, taps * (size_t)c->c * (size_t)c->out * sizeof(float));
