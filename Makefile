@@ -52,6 +52,7 @@ build-asan/build.ninja: | packages
 
 ## make interop    real TensorFlow 2.15.1 (in build-interop/, Python 3.11) runs what we wrote
 interop: build demo/efficientnet_lite0/saved_model.pb
+	@scripts/packages.sh libegl1 libgles2 libportaudio2 # MediaPipe's
 	@tests/interop/run.sh
 
 ## make bench      times decode, resize, network, training, and whole runs
