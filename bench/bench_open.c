@@ -22,7 +22,7 @@
 enum { WIDER = 6, RUNS = 7 };
 enum { COLOURS = 3, FILTERED = 15 }; /* channels behind the first convolution, one colour at a time */
 
-static void stop(const char *what)
+static _Noreturn void stop(const char *what)
 {
     fprintf(stderr, "bench_open: %s\n", what);
     exit(1);

@@ -10,8 +10,8 @@ static rt_code fold(const rt_module *m, rt_error *err)
 {
     rt_graph *fused = NULL;
     rt_edge input, output;
-    rt_code code = rt__graph_fuse(m->graph, m->input, m->feature, m->info.height, m->info.width, &fused, &input,
-                                  &output, err);
+    rt_code code = rt__graph_fuse(m->graph, m->input, m->feature, m->info.height, m->info.width, &fused,
+                                  &input, &output, err);
     rt__graph_free(fused);
     return code;
 }
