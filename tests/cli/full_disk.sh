@@ -4,12 +4,8 @@
 #   tests/cli/full_disk.sh BUILD
 set -eu
 build=$1
-module=$RETRAIN_SHARED/reference/modules/mobilenet_v1_025_128_feature_vector
-[ -e "$module" ] || { echo "skipped: no $module"; exit 77; }
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch"
-"$build/tools/traffic_lights/traffic_lights" photos 40
+drawn=40
+. "$(dirname "$0")/drawn_photos.sh"
 
 # run FLAGS ...: everything goes to out/; besides $flags
 run() {

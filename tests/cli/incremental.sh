@@ -4,12 +4,8 @@
 #   tests/cli/incremental.sh BUILD
 set -eu
 build=$1
-module=$RETRAIN_SHARED/reference/modules/mobilenet_v1_025_128_feature_vector
-[ -e "$module" ] || { echo "skipped: no $module"; exit 77; }
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch"
-"$build/tools/traffic_lights/traffic_lights" photos 60
+drawn=60
+. "$(dirname "$0")/drawn_photos.sh"
 sleep 0.1 # a file that changed a moment ago is read again: it could have changed since
 
 # expect WHAT CACHED COMPUTED READ FLAGS ...: retrains on `photos`, or on --image_dir among the flags.

@@ -4,12 +4,8 @@
 #   tests/cli/kill_cache.sh BUILD [KILLS]
 set -eu
 build=$1 kills=${2:-6}
-module=$RETRAIN_SHARED/reference/modules/mobilenet_v1_025_128_feature_vector
-[ -e "$module" ] || { echo "skipped: no $module"; exit 77; }
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch"
-"$build/tools/traffic_lights/traffic_lights" photos 600
+drawn=600
+. "$(dirname "$0")/drawn_photos.sh"
 
 # run CACHE NAME
 run() {
