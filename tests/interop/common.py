@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import tensorflow as tf
 
@@ -66,3 +67,29 @@ def run_graph(graph_def, feeds, fetch):
         tf.import_graph_def(graph_def, name='')
         with tf.compat.v1.Session(graph=graph) as session:
             return [session.run(fetch, feed)[0] for feed in feeds]
+
+
+class Trained:
+    """A classifier of the flowers on a module, and what is exported of it, in a folder that is gone in the end."""
+    module = size = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.graph = cls.path('output_graph.pb')
+        retrain('--image_dir', FLOWERS, '--tfhub_module', cls.module,
+                '--output_graph', cls.graph, '--output_labels', cls.path('output_labels.txt'),
+                '--bottleneck_dir', cls.path('bottleneck'), '--summaries_dir', cls.path('logs'),
+                '--how_many_training_steps', '400')
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.scratch.name, name)
+
+    def export(self, name, *flags):
+        retrain('export', *flags, self.graph, self.path(name))
+        return self.path(name)

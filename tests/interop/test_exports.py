@@ -1,6 +1,5 @@
 """What retrain export writes, run by ONNX Runtime, TensorFlow Lite and TensorFlow: the probabilities of retrain label."""
 import os
-import tempfile
 import unittest
 
 import numpy as np
@@ -20,34 +19,15 @@ IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32).reshape(1, 3, 1, 1)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32).reshape(1, 3, 1, 1)
 
 
-class Exported:
+class Exported(common.Trained):
     """What holds for any module; the classes below say which."""
-    module = size = None
 
     @classmethod
     def setUpClass(cls):
-        cls.scratch = tempfile.TemporaryDirectory()
-        cls.folder = cls.scratch.name
-        cls.graph = cls.path('output_graph.pb')
-        common.retrain('--image_dir', common.FLOWERS, '--tfhub_module', cls.module,
-                       '--output_graph', cls.graph, '--output_labels', cls.path('output_labels.txt'),
-                       '--bottleneck_dir', cls.path('bottleneck'), '--summaries_dir', cls.path('logs'),
-                       '--how_many_training_steps', '400')
+        super().setUpClass()
         scores = common.label(cls.graph, PHOTOS)
         cls.ours = np.array([[row[label] for label in LABELS] for row in scores], np.float32)
         cls.pixels = [common.pixels(photo, cls.size, cls.size).astype(np.float32) for photo in PHOTOS]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.scratch.cleanup()
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.folder, name)
-
-    def export(self, name, *flags):
-        common.retrain('export', *flags, self.graph, self.path(name))
-        return self.path(name)
 
     def check_onnx(self, path, feeds):
         model = onnx.load(path)

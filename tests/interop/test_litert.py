@@ -2,7 +2,6 @@
 the table for TensorRT's INT8, its arithmetic imitated by ONNX Runtime."""
 import os
 import struct
-import tempfile
 import unittest
 import zipfile
 
@@ -51,30 +50,8 @@ def run_lite(path, images):
     return np.array(rows)
 
 
-class Lite:
+class Lite(common.Trained):
     """What holds for any module; the classes below say which."""
-    module = size = None
-
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = tempfile.TemporaryDirectory()
-        cls.graph = cls.path('output_graph.pb')
-        common.retrain('--image_dir', common.FLOWERS, '--tfhub_module', cls.module,
-                       '--output_graph', cls.graph, '--output_labels', cls.path('output_labels.txt'),
-                       '--bottleneck_dir', cls.path('bottleneck'), '--summaries_dir', cls.path('logs'),
-                       '--how_many_training_steps', '400')
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.scratch.cleanup()
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.scratch.name, name)
-
-    def export(self, name, *flags):
-        common.retrain('export', *flags, self.graph, self.path(name))
-        return self.path(name)
 
     def ours(self, photos):
         return np.array([[row[label] for label in LABELS] for row in common.label(self.graph, photos)], np.float32)
