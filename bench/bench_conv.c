@@ -80,15 +80,6 @@ static float *floats_new(size_t n)
     return floats;
 }
 
-static void check(rt_code code, const rt_error *err)
-{
-    char text[1024];
-    if (code == RT_OK)
-        return;
-    fprintf(stderr, "%s\n", rt_error_text(err, text, sizeof text));
-    exit(1);
-}
-
 static void prepare(ready *r, void *session)
 {
     rt_error err;
@@ -97,14 +88,14 @@ static void prepare(ready *r, void *session)
                                .dst = floats_new(rt__grid_floats(&r->kernel->dst)),
                                .scratch = floats_new(r->kernel->scratch_bytes / sizeof(float) + 16)};
     if (r->kernel->bind)
-        check(r->kernel->bind(r->kernel, &r->args, session, &r->bound, &err), &err);
+        timing_check(r->kernel->bind(r->kernel, &r->args, session, &r->bound, &err), &err);
 }
 
 static void run(ready *r)
 {
     rt_error err;
     double start = timing_processor_now(), took;
-    check(r->kernel->run(r->kernel, &r->args, r->bound, &err), &err);
+    timing_check(r->kernel->run(r->kernel, &r->args, r->bound, &err), &err);
     took = timing_processor_now() - start;
     r->best = took < r->best ? took : r->best;
 }
@@ -148,8 +139,8 @@ static void bench_layer(const rt_kernels *kernels, void *session, const layer *l
     rt_error err;
     if (!rt__winograd_fits(&spec))
         return;
-    check(kernels->direct_conv(kernels, &spec, &direct.kernel, &err), &err);
-    check(rt__winograd_conv(&spec, &fast.kernel, &err), &err);
+    timing_check(kernels->direct_conv(kernels, &spec, &direct.kernel, &err), &err);
+    timing_check(rt__winograd_conv(&spec, &fast.kernel, &err), &err);
     prepare(&direct, session);
     prepare(&fast, session);
     for (int i = 0; i < runs; i++) {
@@ -174,8 +165,8 @@ int main(int argc, char **argv)
     rt_kernels kernels;
     rt_error err;
     void *session;
-    check(rt__kernels_init(&kernels, &err), &err);
-    check(kernels.session_new(&kernels, &session, &err), &err);
+    timing_check(rt__kernels_init(&kernels, &err), &err);
+    timing_check(kernels.session_new(&kernels, &session, &err), &err);
     kernels.session_enter(session);
     printf("%-14s %-8s %4s %4s %4s %9s %9s %7s %7s %7s %9s\n", "network", "layer", "side", "in", "out",
            "direct ms", "Winogr ms", "ratio", "peak", "peak", "distance");

@@ -28,15 +28,6 @@ typedef struct bench {
     float *values;
 } bench;
 
-static void check(rt_code code, const rt_error *err)
-{
-    char text[1024];
-    if (code == RT_OK)
-        return;
-    fprintf(stderr, "%s\n", rt_error_text(err, text, sizeof text));
-    exit(1);
-}
-
 static rt_code paths(const void *user, size_t i, char *photo, char *cache, size_t size, rt_error *err)
 {
     const bench *b = user;
@@ -70,7 +61,7 @@ static void step(void *context)
         b->photos[i] = (uint32_t)rt__rng_below(&b->rng, b->dataset->n_photos);
         b->draws[i] = rt__distortion_draw(&distortion, info->height, info->width, &dice);
     }
-    check(rt__distorter_run(b->distorter, &wanted, NULL, &err), &err);
+    timing_check(rt__distorter_run(b->distorter, &wanted, NULL, &err), &err);
 }
 
 /* Steps on so many threads, with the photos in memory or not. */
@@ -80,8 +71,8 @@ static void measure(bench *b, const char *name, size_t n_threads, size_t budget_
     const rt_distorted all = {.photos = b->every, .n = b->dataset->n_photos};
     double wall[STEPS], busy[STEPS], seconds, processor;
     rt_error err;
-    check(rt__distorter_new(b->module, &b->source, &options, &b->distorter, &err), &err);
-    check(rt__distorter_run(b->distorter, &all, NULL, &err), &err);
+    timing_check(rt__distorter_new(b->module, &b->source, &options, &b->distorter, &err), &err);
+    timing_check(rt__distorter_run(b->distorter, &all, NULL, &err), &err);
     step(b);
     for (int i = 0; i < STEPS; i++) {
         double start = timing_now(), start_busy = processor_now();
@@ -105,9 +96,9 @@ int main(int argc, char **argv)
     rt__rng_seed(&b.rng, 1, 0);
     shared_or_skip("data/flower_photos", "distorting photos");
     shared_path(path, sizeof path, "reference/modules/mobilenet_v1_025_224_feature_vector");
-    check(rt_module_open(argc > 1 ? argv[1] : path, NULL, &b.module, &err), &err);
+    timing_check(rt_module_open(argc > 1 ? argv[1] : path, NULL, &b.module, &err), &err);
     shared_path(path, sizeof path, "data/flower_photos");
-    check(rt_dataset_open(path, &options, NULL, &b.dataset, &err), &err);
+    timing_check(rt_dataset_open(path, &options, NULL, &b.dataset, &err), &err);
     b.source = (rt_feature_source){.user = &b, .paths = paths, .n_photos = b.dataset->n_photos};
     b.values = calloc(BATCH * (size_t)rt_module_describe(b.module)->feature_size, sizeof *b.values);
     b.every = calloc(b.dataset->n_photos, sizeof *b.every);

@@ -32,25 +32,16 @@ static void *need(void *memory)
     return memory;
 }
 
-static void check(rt_code code, const rt_error *err)
-{
-    char text[1024];
-    if (code == RT_OK)
-        return;
-    fprintf(stderr, "%s\n", rt_error_text(err, text, sizeof text));
-    exit(1);
-}
-
 static void read_photos(const char *folder, bench *b)
 {
     rt_dataset *dataset;
     rt_dataset_options options = {.testing_percentage = 10, .validation_percentage = 10};
     rt_error err;
-    check(rt_dataset_open(folder, &options, NULL, &dataset, &err), &err);
+    timing_check(rt_dataset_open(folder, &options, NULL, &dataset, &err), &err);
     b->files = need(calloc(dataset->n_photos, sizeof *b->files));
     for (b->n = 0; b->n < dataset->n_photos; b->n++) {
         char *path = need(rt_dataset_path(dataset, b->n));
-        check(rt__file_read(&b->files[b->n], path, 0, NULL, &err), &err);
+        timing_check(rt__file_read(&b->files[b->n], path, 0, NULL, &err), &err);
         free(path);
     }
     rt_dataset_close(dataset);
@@ -61,16 +52,17 @@ static void decode_all(void *context)
     bench *b = context;
     rt_error err;
     for (size_t i = 0; i < b->n; i++)
-        check(rt_image_decode((const uint8_t *)b->files[i].bytes, b->files[i].size, MOST_PIXELS, &b->image,
-                              &err),
-              &err);
+        timing_check(rt_image_decode((const uint8_t *)b->files[i].bytes, b->files[i].size, MOST_PIXELS,
+                                     &b->image, &err),
+                     &err);
 }
 
 static void resize_one(void *context)
 {
     bench *b = context;
     rt_error err;
-    check(rt__image_resize(b->loops, &b->image, SIDE, SIDE, b->layout, b->scratch, b->out, &err), &err);
+    timing_check(rt__image_resize(b->loops, &b->image, SIDE, SIDE, b->layout, b->scratch, b->out, &err),
+                 &err);
 }
 
 /* Seconds to resize all photos, each decoded before the clock starts. */
@@ -79,9 +71,9 @@ static double resize_all(bench *b)
     double seconds = 0;
     rt_error err;
     for (size_t i = 0; i < b->n; i++) {
-        check(rt_image_decode((const uint8_t *)b->files[i].bytes, b->files[i].size, MOST_PIXELS, &b->image,
-                              &err),
-              &err);
+        timing_check(rt_image_decode((const uint8_t *)b->files[i].bytes, b->files[i].size, MOST_PIXELS,
+                                     &b->image, &err),
+                     &err);
         size_t bytes = rt_image_resize_scratch(&b->image, SIDE, SIDE);
         b->scratch = need(aligned_alloc(64, bytes));
         seconds += timing_median(RUNS, resize_one, b);

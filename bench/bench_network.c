@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECONDS = 2, MOST_STEPS = 40 };
+enum { SECONDS = 2, MOST_STEPS = 12 };
 
 static const char *const modules[] = {
     "mobilenet_v1_025_128_feature_vector", "mobilenet_v1_025_224_feature_vector",

@@ -21,6 +21,15 @@ double timing_processor_now(void)
     return seconds_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
+void timing_check(rt_code code, const rt_error *err)
+{
+    char text[1024];
+    if (code == RT_OK)
+        return;
+    fprintf(stderr, "%s\n", rt_error_text(err, text, sizeof text));
+    exit(1);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;

@@ -2,12 +2,17 @@
 #ifndef BENCH_TIMING_H
 #define BENCH_TIMING_H
 
+#include "retrain/error.h"
+
 #include <stddef.h>
 
 /* Seconds on a clock that never goes back. */
 double timing_now(void);
 /* Seconds this thread has had a processor: other jobs do not count. */
 double timing_processor_now(void);
+
+/* Ends the program, saying the error, unless code is RT_OK. */
+void timing_check(rt_code code, const rt_error *err);
 
 typedef void timing_work(void *context);
 
