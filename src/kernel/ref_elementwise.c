@@ -119,6 +119,15 @@ static void bring(const rt_kernel *kernel, const rt_kernel_args *args)
         memcpy(args->dst, args->src[0], rt__grid_floats(&kernel->dst) * sizeof(float));
 }
 
+/* dst holds one source, and may be it; the other one, which may be the same. */
+static const float *bring_one(const rt_kernel *kernel, const rt_kernel_args *args)
+{
+    if (args->dst == args->src[1])
+        return args->src[0];
+    bring(kernel, args);
+    return args->src[1];
+}
+
 static rt_code activation_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
 {
     const elementwise *k = (const elementwise *)kernel;
@@ -143,21 +152,13 @@ rt_code rt__ref_activation(const rt_kernels *kernels, const rt_activation_spec *
 static rt_code add_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
 {
     const elementwise *k = (const elementwise *)kernel;
+    const float *b = bring_one(kernel, args);
     size_t n = rt__grid_floats(&kernel->dst);
-    const float *b = args->src[1];
     float *y = args->dst;
     (void)bound;
     (void)err;
-    if (y == b)
-        b = args->src[0];
-    else
-        bring(kernel, args);
-    if (y == b)
-        for (size_t i = 0; i < n; i++)
-            y[i] += y[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            y[i] += b[i];
+    for (size_t i = 0; i < n; i++)
+        y[i] += b[i];
     rt__ref_activate(k->activation, y, n);
     return RT_OK;
 }
@@ -235,21 +236,13 @@ rt_code rt__ref_affine(const rt_kernels *kernels, const rt_affine_spec *spec, rt
 static rt_code mul_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
 {
     const elementwise *k = (const elementwise *)kernel;
+    const float *b = bring_one(kernel, args);
     size_t n = rt__grid_floats(&kernel->dst);
-    const float *b = args->src[1];
     float *y = args->dst;
     (void)bound;
     (void)err;
-    if (y == b)
-        b = args->src[0];
-    else
-        bring(kernel, args);
-    if (y == b)
-        for (size_t i = 0; i < n; i++)
-            y[i] *= y[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            y[i] *= b[i];
+    for (size_t i = 0; i < n; i++)
+        y[i] *= b[i];
     rt__ref_activate(k->activation, y, n);
     return RT_OK;
 }

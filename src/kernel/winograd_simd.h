@@ -18,7 +18,7 @@ enum { INS = RT_WINOGRAD_INS, OUTS = RT_WINOGRAD_OUTS, PANEL = 2 * LANES };
 
 /* What the compiler knows of an axis. */
 typedef struct fixed {
-    int taps, outs, pairs, ins;
+    int outs, pairs, ins;
 } fixed;
 
 /* ---- from values to points ---- */
@@ -260,11 +260,11 @@ INLINE void run(const rt_winograd *w, const float *src, float *dst, float *scrat
     }
 }
 
-/* taps, outs, pairs, ins */
-#define AXIS_1 ((fixed){1, 1, 0, 1})
-#define AXIS_3 ((fixed){3, 4, 2, 6})
-#define AXIS_5 ((fixed){5, 2, 2, 6})
-#define AXIS_7 ((fixed){7, 4, 4, 10})
+/* by taps: outs, pairs, ins */
+#define AXIS_1 ((fixed){1, 0, 1})
+#define AXIS_3 ((fixed){4, 2, 6})
+#define AXIS_5 ((fixed){2, 2, 6})
+#define AXIS_7 ((fixed){4, 4, 10})
 
 #define RUN(down, across)                                                                                 \
     static void run_##down##_##across(const rt_winograd *w, const float *src, float *dst, float *scratch) \
