@@ -54,13 +54,6 @@ typedef struct follower {
     bool fold;
 } follower;
 
-static bool is_one_of(const char *op, const char *const *ops)
-{
-    while (*ops && strcmp(op, *ops) != 0)
-        ops++;
-    return *ops != NULL;
-}
-
 /* ---- what a node costs ---- */
 
 /* Dimensions of the weights that each element of the output is a sum over. */
@@ -132,7 +125,7 @@ static uint32_t next_cut(const follower *f, uint32_t at, uint32_t *read_until)
 static bool all_between(const follower *f, uint32_t first, uint32_t last, const char *const *ops)
 {
     for (uint32_t i = first + 1; i <= last; i++)
-        if (f->rows[i].live && !is_one_of(f->rows[i].op, ops))
+        if (f->rows[i].live && !rt__op_is_one_of(f->rows[i].op, ops))
             return false;
     return true;
 }

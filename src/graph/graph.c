@@ -236,6 +236,13 @@ bool rt__graph_find(const rt_graph *graph, const char *name, uint32_t *index)
     return true;
 }
 
+bool rt__op_is_one_of(const char *op, const char *const *ops)
+{
+    while (*ops && strcmp(op, *ops) != 0)
+        ops++;
+    return *ops != NULL;
+}
+
 const rt_attr *rt__node_attr(const rt_node *node, const char *name)
 {
     for (uint32_t i = 0; i < node->n_attrs; i++)

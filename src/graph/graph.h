@@ -165,6 +165,8 @@ rt_code rt__graph_find_tensor(const rt_graph *graph, const char *tensor, rt_edge
 
 /* NULL when the node carries no such attribute (a default may apply: ops.h). */
 const rt_attr *rt__node_attr(const rt_node *node, const char *name);
+/* ops: names, NULL behind the last. */
+bool rt__op_is_one_of(const char *op, const char *const *ops);
 /* The tensor behind a Const node, looking through Identity; NULL if it is none. */
 const rt_tensor *rt__graph_const(const rt_graph *graph, rt_edge edge);
 

@@ -38,13 +38,6 @@ static bool is_op(const rt_node *node, const char *op)
     return strcmp(node->op, op) == 0;
 }
 
-static bool is_one_of(const rt_node *node, const char *const *ops)
-{
-    while (*ops && strcmp(node->op, *ops) != 0)
-        ops++;
-    return *ops != NULL;
-}
-
 static bool attr_true(const rt_node *node, const char *name)
 {
     const rt_attr *attr = rt__node_attr(node, name);
@@ -68,7 +61,7 @@ static const rt_tensor *weights_behind(const rt_graph *graph, rt_edge edge)
     for (uint32_t steps = 0; edge.output == 0 && steps < MOST_STEPS; steps++) {
         const rt_node *node = rt__graph_node(graph, edge.node);
         const rt_tensor *tensor = rt__graph_const(graph, edge);
-        if (tensor || !is_one_of(node, storage) || node->n_inputs == 0)
+        if (tensor || !rt__op_is_one_of(node->op, storage) || node->n_inputs == 0)
             return tensor;
         edge = node->inputs[0];
     }
@@ -93,7 +86,8 @@ static bool as_classifier(const rt_graph *graph, uint32_t index, rt_classifier_n
     found->outputs = conv ? weights->shape.dim[3] : weights->shape.dim[!transposed];
     for (uint32_t steps = 0; steps < MOST_STEPS; steps++) {
         const rt_node *before = rt__graph_node(graph, found->feature.node);
-        if (!is_one_of(before, before_classifier) || before->n_inputs == 0 || found->feature.output != 0)
+        if (!rt__op_is_one_of(before->op, before_classifier) || before->n_inputs == 0 ||
+            found->feature.output != 0)
             break;
         found->feature = before->inputs[0];
     }
@@ -108,11 +102,11 @@ static bool classifier_behind(const rt_graph *graph, rt_edge end, rt_classifier_
         const rt_node *node = rt__graph_node(graph, end.node);
         if (as_classifier(graph, end.node, found))
             return true;
-        if (!is_one_of(node, behind_classifier) || node->n_inputs == 0)
+        if (!rt__op_is_one_of(node->op, behind_classifier) || node->n_inputs == 0)
             return false;
-        found->probabilities = found->probabilities || is_one_of(node, makes_probabilities);
+        found->probabilities = found->probabilities || rt__op_is_one_of(node->op, makes_probabilities);
         end = data_input(graph, node);
-        if (is_one_of(node, picks_score))
+        if (rt__op_is_one_of(node->op, picks_score))
             found->scores = end;
     }
     return false;

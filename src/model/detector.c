@@ -68,13 +68,6 @@ typedef struct search {
     bool planar;     /* the root's data_format is NCHW                                   */
 } search;
 
-static bool is_one_of(const rt_node *node, const char *const *ops)
-{
-    while (*ops && strcmp(node->op, *ops) != 0)
-        ops++;
-    return *ops != NULL;
-}
-
 static bool is_planar(const rt_node *node)
 {
     const rt_attr *format = rt__node_attr(node, "data_format");
@@ -83,7 +76,7 @@ static bool is_planar(const rt_node *node)
 
 static bool is_convolution(const search *s, uint32_t node)
 {
-    return is_one_of(rt__graph_node(s->graph, node), convolutions);
+    return rt__op_is_one_of(rt__graph_node(s->graph, node)->op, convolutions);
 }
 
 /* ---- the search's tables ---- */
@@ -132,7 +125,7 @@ static void find_map(search *s, uint32_t index)
     while (top > 0) {
         uint32_t at = s->stack[top - 1], next = UINT32_MAX;
         const rt_node *node = rt__graph_node(s->graph, at);
-        bool passes = is_one_of(node, map_ops) && !is_convolution(s, at);
+        bool passes = rt__op_is_one_of(node->op, map_ops) && !is_convolution(s, at);
         for (uint32_t k = 0; passes && next == UINT32_MAX && k < node->n_inputs; k++)
             if (s->state[node->inputs[k].node] == UNKNOWN)
                 next = node->inputs[k].node;
@@ -197,7 +190,7 @@ static uint32_t count_readers(const search *s, uint32_t node, bool *leaves)
     for (uint32_t r = s->readers.first[node]; r < s->readers.first[node + 1]; r++) {
         if (s->behind[s->readers.nodes[r]])
             count++;
-        else if (!is_one_of(rt__graph_node(s->graph, s->readers.nodes[r]), shape_ops))
+        else if (!rt__op_is_one_of(rt__graph_node(s->graph, s->readers.nodes[r])->op, shape_ops))
             *leaves = true;
     }
     return count;
@@ -211,7 +204,7 @@ static bool ends_backbone(const search *s, uint32_t node)
         return false;
     while (strcmp(rt__graph_node(s->graph, node)->op, "Identity") == 0)
         node = rt__graph_node(s->graph, node)->inputs[0].node;
-    return !is_one_of(rt__graph_node(s->graph, node), raw);
+    return !rt__op_is_one_of(rt__graph_node(s->graph, node)->op, raw);
 }
 
 /* From where the backbone is left back to where the head branches off. */
@@ -359,7 +352,7 @@ static bool is_rearranged(const search *s, const rt_node *node)
 {
     static const char *const ops[] = {"Pad", "ReverseV2", "StridedSlice", "GatherV2", NULL};
     static const char *const masks[] = {"shrink_axis_mask", "new_axis_mask"};
-    if (!is_one_of(node, ops) || node->n_inputs < 2)
+    if (!rt__op_is_one_of(node->op, ops) || node->n_inputs < 2)
         return false;
     for (uint32_t i = 1; i < node->n_inputs; i++)
         if (!rt__graph_const(s->graph, node->inputs[i]))
@@ -378,7 +371,7 @@ static rt_edge find_pixels(const search *s, uint32_t root)
     rt_edge edge = rt__graph_node(s->graph, root)->inputs[0];
     for (uint32_t steps = 0; edge.output == 0 && steps < s->n; steps++) {
         const rt_node *node = rt__graph_node(s->graph, edge.node);
-        bool affine = node->n_inputs == 2 && is_one_of(node, affine_ops);
+        bool affine = node->n_inputs == 2 && rt__op_is_one_of(node->op, affine_ops);
         if (affine && rt__graph_const(s->graph, node->inputs[1]))
             edge = node->inputs[0];
         else if (affine && rt__graph_const(s->graph, node->inputs[0]))
