@@ -23,6 +23,28 @@ rt_code rt__import_fail(rt_import *import, rt_code code, const char *name, const
     return import->b.code = rt_fail(import->b.err, code, "node '%.80s' (%.40s): %s", name, op, reason);
 }
 
+rt_code rt__import_stop(rt_import *import, rt_code code, const char *format, ...)
+{
+    char reason[200];
+    va_list arguments;
+    if (import->b.code != RT_OK)
+        return import->b.code;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return import->b.code = rt_fail(import->b.err, code, "%s", reason);
+}
+
+float rt__import_half(uint16_t half)
+{
+    int exponent = half >> 10 & 31, mantissa = half & 1023;
+    float value =
+        exponent == 0 ? ldexpf((float)mantissa, -24) : ldexpf((float)(mantissa + 1024), exponent - 25);
+    if (exponent == 31)
+        value = mantissa ? NAN : INFINITY;
+    return half >> 15 ? -value : value;
+}
+
 /* ---- names ---- */
 
 /* What TensorFlow takes: [A-Za-z0-9.][A-Za-z0-9_.\\/>-]* */

@@ -70,5 +70,10 @@ rt_edge rt__import_affine(rt_import *import, const char *name, rt_edge x, const 
 /* A failure for the file's node: "node 'a' (Conv): ..." */
 rt_code rt__import_fail(rt_import *import, rt_code code, const char *name, const char *op, const char *format,
                         ...) RT_PRINTF(5, 6);
+/* A failure for the file as a whole. */
+rt_code rt__import_stop(rt_import *import, rt_code code, const char *format, ...) RT_PRINTF(3, 4);
+
+/* A 16-bit float of IEEE 754. */
+float rt__import_half(uint16_t half);
 
 #endif

@@ -37,16 +37,6 @@ rt_onnx_const *rt__onnx_const_new(rt_onnx_import *o, int32_t type, const rt_shap
 
 /* ---- reading ---- */
 
-static float half_to_float(uint16_t half)
-{
-    int exponent = half >> 10 & 31, mantissa = half & 1023;
-    float value =
-        exponent == 0 ? ldexpf((float)mantissa, -24) : ldexpf((float)(mantissa + 1024), exponent - 25);
-    if (exponent == 31)
-        value = mantissa ? NAN : INFINITY;
-    return half >> 15 ? -value : value;
-}
-
 static float load_float(const uint8_t *p)
 {
     float value;
@@ -63,7 +53,7 @@ static float load_double(const uint8_t *p)
 
 static float load_half(const uint8_t *p)
 {
-    return half_to_float((uint16_t)(p[0] | p[1] << 8));
+    return rt__import_half((uint16_t)(p[0] | p[1] << 8));
 }
 
 static int64_t load_i32(const uint8_t *p)
@@ -144,7 +134,7 @@ static void take_listed(const Onnx__Tensor *t, const struct type_row *row, rt_on
         else if (row->place == IN_DOUBLES)
             c->floats[i] = (float)t->double_data[i];
         else if (c->floats)
-            c->floats[i] = half_to_float((uint16_t)t->int32_data[i]);
+            c->floats[i] = rt__import_half((uint16_t)t->int32_data[i]);
         else
             c->ints[i] = row->place == IN_INT64 ? t->int64_data[i] : t->int32_data[i];
     }

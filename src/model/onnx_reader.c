@@ -9,8 +9,6 @@
 #include "proto/field.h"
 #include "proto/message.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,18 +27,6 @@ bool rt__is_onnx(const void *bytes, size_t size)
         if (field.number == GRAPH && field.wire == RT_WIRE_BYTES)
             return true;
     return rt__cursor_varint(&cursor, &key) && key == (GRAPH << 3 | RT_WIRE_BYTES);
-}
-
-static RT_PRINTF(3, 4) rt_code fail(rt_onnx_import *o, rt_code code, const char *format, ...)
-{
-    char reason[200];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    if (o->im.b.code == RT_OK)
-        o->im.b.code = rt_fail(o->im.b.err, code, "%s", reason);
-    return o->im.b.code;
 }
 
 /* ---- tensors by name ---- */
@@ -63,7 +49,7 @@ static rt_code list_values(rt_onnx_import *o)
     for (size_t i = 0; i < g->n_node; i++)
         most += g->node[i]->n_output;
     if (!(o->values = rt__arena_array(o->scratch, most, sizeof *o->values)))
-        return o->im.b.code = rt_fail(o->im.b.err, RT_ENOMEM, "out of memory");
+        return rt__import_stop(&o->im, RT_ENOMEM, "out of memory");
     for (size_t i = 0; i < g->n_initializer; i++)
         o->values[o->n_values++].name = g->initializer[i]->name;
     qsort(o->values, o->n_values, sizeof *o->values, by_name);
@@ -80,7 +66,7 @@ static rt_code list_values(rt_onnx_import *o)
     qsort(o->values, o->n_values, sizeof *o->values, by_name);
     for (size_t i = 1; i < o->n_values; i++)
         if (strcmp(o->values[i - 1].name, o->values[i].name) == 0)
-            return fail(o, RT_EFORMAT, "tensor '%.100s' is made twice", o->values[i].name);
+            return rt__import_stop(&o->im, RT_EFORMAT, "tensor '%.100s' is made twice", o->values[i].name);
     return RT_OK;
 }
 
@@ -161,13 +147,14 @@ static rt_code find_image(rt_onnx_import *o, const bool *needed, const Onnx__Val
         if (value->known || !needed[value - o->values])
             continue;
         if (!is_image(info))
-            return fail(o, RT_EUNSUPPORTED, "input '%.100s' is no image: want [1,3,h,w] or [1,h,w,3]",
-                        info->name);
+            return rt__import_stop(&o->im, RT_EUNSUPPORTED,
+                                   "input '%.100s' is no image: want [1,3,h,w] or [1,h,w,3]", info->name);
         if (*image)
-            return fail(o, RT_EUNSUPPORTED, "a second image is wanted in '%.100s'", info->name);
+            return rt__import_stop(&o->im, RT_EUNSUPPORTED, "a second image is wanted in '%.100s'",
+                                   info->name);
         *image = info;
     }
-    return *image ? RT_OK : fail(o, RT_EUNSUPPORTED, "its output depends on no image");
+    return *image ? RT_OK : rt__import_stop(&o->im, RT_EUNSUPPORTED, "its output depends on no image");
 }
 
 static rt_code place_image(rt_onnx_import *o, const Onnx__ValueInfo *info, const rt_module_options *options,
@@ -177,17 +164,20 @@ static rt_code place_image(rt_onnx_import *o, const Onnx__ValueInfo *info, const
     bool planar = dimension(info, 1) == 3;
     int64_t height = dimension(info, planar ? 2 : 1), width = dimension(info, planar ? 3 : 2);
     if (dimension(info, 0) > 1)
-        return fail(o, RT_EUNSUPPORTED, "input '%.100s' takes several photos at once: save the model for one",
-                    info->name);
+        return rt__import_stop(&o->im, RT_EUNSUPPORTED,
+                               "input '%.100s' takes several photos at once: save the model for one",
+                               info->name);
     height = options->input_height ? options->input_height : height;
     width = options->input_width ? options->input_width : width;
     if (height < 1 || width < 1)
-        return fail(o, RT_EUNSUPPORTED,
-                    "input '%.100s' does not say how large its images are: say it with --input_height and "
-                    "--input_width",
-                    info->name);
+        return rt__import_stop(
+            &o->im, RT_EUNSUPPORTED,
+            "input '%.100s' does not say how large its images are: say it with --input_height and "
+            "--input_width",
+            info->name);
     if (height > INT16_MAX || width > INT16_MAX)
-        return fail(o, RT_ELIMIT, "input '%.100s' takes larger images than we make", info->name);
+        return rt__import_stop(&o->im, RT_ELIMIT, "input '%.100s' takes larger images than we make",
+                               info->name);
     network->height = (int32_t)height;
     network->width = (int32_t)width;
     value->known = true;
@@ -251,7 +241,7 @@ static rt_code turn_node(rt_onnx_import *o, const Onnx__Node *node)
     if (call.out != (*node->output[0] ? find_value(o, node->output[0]) : NULL))
         return rt__onnx_call_fail(&call, RT_EUNSUPPORTED, "without its first output");
     if (!(call.in = rt__arena_array(o->scratch, node->n_input, sizeof *call.in)))
-        return o->im.b.code = rt_fail(o->im.b.err, RT_ENOMEM, "out of memory");
+        return rt__import_stop(&o->im, RT_ENOMEM, "out of memory");
     for (size_t k = 0; k < node->n_input; k++) {
         call.in[k] = *node->input[k] ? find_value(o, node->input[k]) : NULL;
         if (call.in[k] && !call.in[k]->known)
@@ -272,7 +262,7 @@ static rt_code turn(rt_onnx_import *o, const Onnx__Model *model, const rt_onnx_v
     bool *needed = rt__arena_array(o->scratch, o->n_values, sizeof *needed);
     bool *wanted = rt__arena_array(o->scratch, g->n_node, sizeof *wanted);
     rt_code code = needed && wanted ? mark(o, output, needed, wanted)
-                                    : (o->im.b.code = rt_fail(o->im.b.err, RT_ENOMEM, "out of memory"));
+                                    : (rt__import_stop(&o->im, RT_ENOMEM, "out of memory"));
     if (code != RT_OK || (code = read_initializers(o, needed)) != RT_OK ||
         (code = find_image(o, needed, &image)) != RT_OK ||
         (code = place_image(o, image, options, network)) != RT_OK)
@@ -283,9 +273,11 @@ static rt_code turn(rt_onnx_import *o, const Onnx__Model *model, const rt_onnx_v
     if (code != RT_OK)
         return code;
     if (!output->known)
-        return fail(o, RT_EUNSUPPORTED, "output '%.100s' is not the first of its node", output->name);
+        return rt__import_stop(&o->im, RT_EUNSUPPORTED, "output '%.100s' is not the first of its node",
+                               output->name);
     if (output->constant || output->map[0])
-        return fail(o, RT_EUNSUPPORTED, "output '%.100s' holds no probabilities", output->name);
+        return rt__import_stop(&o->im, RT_EUNSUPPORTED, "output '%.100s' holds no probabilities",
+                               output->name);
     network->feature = output->edge;
     find_scaling(model, dimension(image, 1) == 3, options, network);
     return RT_OK;
@@ -295,10 +287,10 @@ static rt_code find_output(rt_onnx_import *o, const rt_module_options *options, 
 {
     const char *name = options->bottleneck_tensor;
     if (!name && o->graph->n_output == 0)
-        return fail(o, RT_EFORMAT, "the graph has no output");
+        return rt__import_stop(&o->im, RT_EFORMAT, "the graph has no output");
     name = name ? name : o->graph->output[0]->name;
     *output = find_value(o, name);
-    return *output ? RT_OK : fail(o, RT_ENOTFOUND, "there is no tensor '%.100s'", name);
+    return *output ? RT_OK : rt__import_stop(&o->im, RT_ENOTFOUND, "there is no tensor '%.100s'", name);
 }
 
 static rt_code check_model(rt_onnx_import *o, const Onnx__Model *model)
@@ -309,7 +301,7 @@ static rt_code check_model(rt_onnx_import *o, const Onnx__Model *model)
             o->opset = model->opset_import[i]->version;
     }
     if (!model->graph || model->graph->n_node == 0)
-        return fail(o, RT_EFORMAT, "the model has no graph with nodes");
+        return rt__import_stop(&o->im, RT_EFORMAT, "the model has no graph with nodes");
     if (o->opset < 7 || o->opset > MAX_OPSET)
         return o->im.b.code = rt_fail(o->im.b.err, RT_EUNSUPPORTED, "ONNX opset %lld: 7 to %d are read",
                                       (long long)o->opset, MAX_OPSET);

@@ -3,7 +3,6 @@
 
 #include "base/checked.h"
 
-#include <math.h>
 #include <string.h>
 
 static size_t bytes_of(uint8_t type)
@@ -29,16 +28,6 @@ static rt_code check_constant(const rt_tfl_call *call, size_t i, size_t *n)
         return rt__tfl_call_fail(call, RT_EFORMAT, "input %zu: its shape and its %zu bytes disagree", i,
                                  v->data.count);
     return RT_OK;
-}
-
-static float half_to_float(uint16_t half)
-{
-    int exponent = half >> 10 & 31, mantissa = half & 1023;
-    float value =
-        exponent == 0 ? ldexpf((float)mantissa, -24) : ldexpf((float)(mantissa + 1024), exponent - 25);
-    if (exponent == 31)
-        value = mantissa ? NAN : INFINITY;
-    return half >> 15 ? -value : value;
 }
 
 static int64_t integer_at(const rt_tfl_value *v, size_t i)
@@ -89,7 +78,7 @@ rt_code rt__tfl_floats(const rt_tfl_call *call, size_t i, size_t wanted, float *
             (*floats)[k] = rt__flat_f32_at(&v->data, k);
         else if (v->type == RT_TFLR_FLOAT16)
             (*floats)[k] =
-                half_to_float((uint16_t)(v->data.elements[2 * k] | v->data.elements[2 * k + 1] << 8));
+                rt__import_half((uint16_t)(v->data.elements[2 * k] | v->data.elements[2 * k + 1] << 8));
         else
             (*floats)[k] = (float)((double)(integer_at(v, k) -
                                             (v->zeros.count ? rt__flat_i64_at(&v->zeros, channel) : 0)) *

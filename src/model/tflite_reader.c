@@ -7,8 +7,6 @@
 #include "tflite_import.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +15,6 @@ enum { MAGIC_AT = 4, MAX_CODE = 127, BYTES_PER_BYTE = 32, BYTES_FREE = 64 << 20,
 bool rt__is_tflite(const void *bytes, size_t size)
 {
     return size >= MAGIC_AT + 4 && memcmp((const uint8_t *)bytes + MAGIC_AT, "TFL3", 4) == 0;
-}
-
-static RT_PRINTF(3, 4) rt_code fail(rt_tfl_import *t, rt_code code, const char *format, ...)
-{
-    char reason[200];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(reason, sizeof reason, format, arguments);
-    va_end(arguments);
-    if (t->im.b.code == RT_OK)
-        t->im.b.code = rt_fail(t->im.b.err, code, "%s", reason);
-    return t->im.b.code;
 }
 
 static rt_code check_whole(rt_tfl_import *t)
@@ -45,7 +31,7 @@ static void *room(rt_tfl_import *t, size_t count, size_t size)
 {
     void *memory = t->im.b.code == RT_OK ? rt__arena_array(t->scratch, count, size) : NULL;
     if (!memory && t->im.b.code == RT_OK)
-        t->im.b.code = rt_fail(t->im.b.err, RT_ENOMEM, "out of memory");
+        rt__import_stop(&t->im, RT_ENOMEM, "out of memory");
     return memory;
 }
 
@@ -71,7 +57,7 @@ static rt_code read_name(rt_tfl_import *t, const rt_flat_table *tensor, const ch
     char *copy;
     /* Names may overlap in the file: not so much memory for little bytes. */
     if (rt__arena_bytes(t->scratch) > t->most_bytes)
-        return fail(t, RT_ELIMIT, "its tensors take more than %zu bytes", t->most_bytes);
+        return rt__import_stop(&t->im, RT_ELIMIT, "its tensors take more than %zu bytes", t->most_bytes);
     copy = room(t, text.count + 1, 1);
     if (copy && text.count)
         memcpy(copy, text.elements, text.count);
@@ -88,7 +74,8 @@ static rt_code read_tensor(rt_tfl_import *t, const rt_flat_vector *buffers, cons
     if (code != RT_OK)
         return code;
     if (shape.count > RT_MAX_RANK)
-        return fail(t, RT_EUNSUPPORTED, "tensor '%.100s' has %zu dimensions", v->name, shape.count);
+        return rt__import_stop(&t->im, RT_EUNSUPPORTED, "tensor '%.100s' has %zu dimensions", v->name,
+                               shape.count);
     v->shape.rank = (int)shape.count;
     for (size_t i = 0; i < shape.count; i++)
         v->shape.dim[i] = rt__flat_i32_at(&shape, i);
@@ -135,12 +122,14 @@ static rt_code mark(rt_tfl_import *t, const rt_tfl_value *output, bool *wanted)
         rt_flat_vector outputs = rt__flat_list(&op, 2, 4), inputs = rt__flat_list(&op, 1, 4);
         n_inputs += inputs.count;
         if (n_inputs > t->flat->size) /* lists may overlap: not so much work for few bytes */
-            return fail(t, RT_ELIMIT, "its operators have more inputs than the file has bytes");
+            return rt__import_stop(&t->im, RT_ELIMIT,
+                                   "its operators have more inputs than the file has bytes");
         for (size_t k = 0; k < outputs.count; k++) {
             rt_tfl_value *v = value_at(t, &outputs, k);
             if (!v || v->constant || v->maker)
-                return fail(t, RT_EFORMAT,
-                            "operator %zu makes a tensor that is not there, or is made already", i);
+                return rt__import_stop(&t->im, RT_EFORMAT,
+                                       "operator %zu makes a tensor that is not there, or is made already",
+                                       i);
             v->maker = i + 1;
         }
     }
@@ -153,11 +142,11 @@ static rt_code mark(rt_tfl_import *t, const rt_tfl_value *output, bool *wanted)
         for (size_t k = 0; wanted[i] && k < inputs.count; k++) {
             const rt_tfl_value *v = value_at(t, &inputs, k);
             if (!v && rt__flat_i32_at(&inputs, k) != -1)
-                return fail(t, RT_EFORMAT, "operator %zu reads tensor %d of %zu", i,
-                            rt__flat_i32_at(&inputs, k), t->n_values);
+                return rt__import_stop(&t->im, RT_EFORMAT, "operator %zu reads tensor %d of %zu", i,
+                                       rt__flat_i32_at(&inputs, k), t->n_values);
             if (v && v->maker > i)
-                return fail(
-                    t, RT_EFORMAT,
+                return rt__import_stop(
+                    &t->im, RT_EFORMAT,
                     "operator %zu reads '%.80s' before it is made: they go in a circle or are out of order",
                     i, v->name);
             if (v)
@@ -176,15 +165,17 @@ static rt_code read_side(rt_tfl_import *t, const rt_flat_vector *signature, cons
     bool open = axis < signature->count && rt__flat_i32_at(signature, axis) == -1;
     int64_t size = said ? said : open ? 0 : v->shape.dim[axis];
     if (!open && size != v->shape.dim[axis])
-        return fail(t, RT_EUNSUPPORTED, "input '%.80s' takes %lldx%lld pixels and no others", v->name,
-                    (long long)v->shape.dim[1], (long long)v->shape.dim[2]);
+        return rt__import_stop(&t->im, RT_EUNSUPPORTED, "input '%.80s' takes %lldx%lld pixels and no others",
+                               v->name, (long long)v->shape.dim[1], (long long)v->shape.dim[2]);
     if (size < 1)
-        return fail(t, RT_EUNSUPPORTED,
-                    "input '%.80s' does not say how large its images are: say it with --input_height and "
-                    "--input_width",
-                    v->name);
+        return rt__import_stop(
+            &t->im, RT_EUNSUPPORTED,
+            "input '%.80s' does not say how large its images are: say it with --input_height and "
+            "--input_width",
+            v->name);
     if (size > MAX_SIDE)
-        return fail(t, RT_ELIMIT, "input '%.80s' takes %lld pixels a side", v->name, (long long)size);
+        return rt__import_stop(&t->im, RT_ELIMIT, "input '%.80s' takes %lld pixels a side", v->name,
+                               (long long)size);
     *side = (int32_t)size;
     return RT_OK;
 }
@@ -198,11 +189,12 @@ static rt_code place_image(rt_tfl_import *t, const rt_module_options *options, r
     rt_flat_table tensor;
     rt_code code;
     if (!v || v->constant || v->maker)
-        return fail(t, RT_EFORMAT, "the model has no input");
+        return rt__import_stop(&t->im, RT_EFORMAT, "the model has no input");
     tensor = rt__flat_item(&tensors, (size_t)(v - t->values));
     signature = rt__flat_list(&tensor, 7, 4);
     if (v->shape.rank != 4 || v->shape.dim[0] != 1 || v->shape.dim[3] != 3)
-        return fail(t, RT_EUNSUPPORTED, "input '%.100s' is no image: want [1,h,w,3]", v->name);
+        return rt__import_stop(&t->im, RT_EUNSUPPORTED, "input '%.100s' is no image: want [1,h,w,3]",
+                               v->name);
     if ((code = read_side(t, &signature, v, 1, options->input_height, &network->height)) != RT_OK ||
         (code = read_side(t, &signature, v, 2, options->input_width, &network->width)) != RT_OK)
         return code;
@@ -221,8 +213,9 @@ static rt_code take_steps(rt_tfl_import *t, rt_tfl_value *v, rt_network *network
 {
     float low, high, scale;
     if (!rt__tfl_range(v, &low, &high))
-        return fail(t, RT_EUNSUPPORTED, "input '%.100s' has type %u, want floats or 8 bits with a scale",
-                    v->name, v->type);
+        return rt__import_stop(&t->im, RT_EUNSUPPORTED,
+                               "input '%.100s' has type %u, want floats or 8 bits with a scale", v->name,
+                               v->type);
     scale = rt__flat_f32_at(&v->scales, 0);
     network->input_std = 1 / scale;
     network->input_mean = -low / scale;
@@ -268,16 +261,17 @@ static rt_code turn_operator(rt_tfl_import *t, size_t i)
     size_t index = (uint32_t)rt__flat_i32(&op, 0, 0);
     rt_tfl_call call = {.t = t, .options = rt__flat_sub(&op, 4), .n_in = inputs.count};
     if (index >= t->n_codes)
-        return fail(t, RT_EFORMAT, "operator %zu is of kind %zu, but there are %zu", i, index, t->n_codes);
+        return rt__import_stop(&t->im, RT_EFORMAT, "operator %zu is of kind %zu, but there are %zu", i, index,
+                               t->n_codes);
     call.out = value_at(t, &outputs, 0);
     call.name = *call.out->name ? call.out->name : "tensor";
     call.in = room(t, inputs.count, sizeof *call.in);
     for (size_t k = 0; call.in && k < inputs.count; k++) {
         call.in[k] = value_at(t, &inputs, k);
         if (call.in[k] && !call.in[k]->known)
-            return fail(t, RT_EUNSUPPORTED,
-                        "operator %zu reads '%.80s', which is no image and not computed from one", i,
-                        call.in[k]->name);
+            return rt__import_stop(&t->im, RT_EUNSUPPORTED,
+                                   "operator %zu reads '%.80s', which is no image and not computed from one",
+                                   i, call.in[k]->name);
     }
     if (t->im.b.code == RT_OK && rt__tfl_turn(&call, t->codes[index]) == RT_OK)
         call.out->known = true;
@@ -292,8 +286,8 @@ static rt_code find_output(rt_tfl_import *t, const char *name, rt_tfl_value **ou
         if (strcmp(t->values[i].name, name) == 0)
             *output = &t->values[i];
     if (!*output)
-        return name ? fail(t, RT_ENOTFOUND, "there is no tensor '%.100s'", name)
-                    : fail(t, RT_EFORMAT, "the model has no output");
+        return name ? rt__import_stop(&t->im, RT_ENOTFOUND, "there is no tensor '%.100s'", name)
+                    : rt__import_stop(&t->im, RT_EFORMAT, "the model has no output");
     return RT_OK;
 }
 
@@ -309,7 +303,7 @@ static rt_code read_model(rt_tfl_import *t, const rt_module_options *options, rt
     if ((code = check_whole(t)) != RT_OK)
         return code;
     if (t->operators.count == 0)
-        return fail(t, RT_EFORMAT, "the model has no operators");
+        return rt__import_stop(&t->im, RT_EFORMAT, "the model has no operators");
     if ((code = read_codes(t, &model)) != RT_OK || (code = read_tensors(t, &model)) != RT_OK ||
         (code = find_output(t, options->bottleneck_tensor, &output)) != RT_OK)
         return code;
@@ -323,7 +317,8 @@ static rt_code read_model(rt_tfl_import *t, const rt_module_options *options, rt
         if (wanted[i])
             code = turn_operator(t, i);
     if (code == RT_OK && (!output->known || output->constant))
-        return fail(t, RT_EUNSUPPORTED, "output '%.100s' is not computed from the image", output->name);
+        return rt__import_stop(&t->im, RT_EUNSUPPORTED, "output '%.100s' is not computed from the image",
+                               output->name);
     network->feature = output->edge;
     return code;
 }
