@@ -369,6 +369,21 @@ rt_code rt__kv_each(rt_kv_txn *txn, rt_span prefix, const rt_span *from, rt_kv_v
                : read_failed(txn->kv, txn->status = status, err);
 }
 
+static rt_code count(void *context, rt_span key, rt_span value, bool *stop, rt_error *err)
+{
+    (void)key;
+    (void)value;
+    (void)stop;
+    (void)err;
+    ++*(uint64_t *)context;
+    return RT_OK;
+}
+
+rt_code rt__kv_count(rt_kv_txn *txn, rt_span prefix, uint64_t *n, rt_error *err)
+{
+    return rt__kv_each(txn, prefix, NULL, count, n, err);
+}
+
 /* ---- writing ---- */
 
 /* LMDB says EIO where a write came to its end before the last byte, as it does on a full disk. */

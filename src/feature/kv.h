@@ -47,6 +47,8 @@ rt_code rt__kv_get(rt_kv_txn *txn, rt_span key, rt_span *value, rt_error *err);
 typedef rt_code rt_kv_visit(void *context, rt_span key, rt_span value, bool *stop, rt_error *err);
 rt_code rt__kv_each(rt_kv_txn *txn, rt_span prefix, const rt_span *from, rt_kv_visit *visit, void *context,
                     rt_error *err);
+/* Adds the number of keys that begin with prefix to *n. */
+rt_code rt__kv_count(rt_kv_txn *txn, rt_span prefix, uint64_t *n, rt_error *err);
 
 /* Runs change and commits what it did; where the file must grow first, change runs again from the start.
  * Nothing of a change that fails is kept.

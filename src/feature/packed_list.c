@@ -116,16 +116,6 @@ static rt_code count_vector(void *context, rt_span key, rt_span value, bool *sto
     return RT_OK;
 }
 
-static rt_code count_file(void *context, rt_span key, rt_span value, bool *stop, rt_error *err)
-{
-    (void)key;
-    (void)value;
-    (void)stop;
-    (void)err;
-    ++*(uint64_t *)context;
-    return RT_OK;
-}
-
 static rt_code fill_list(rt_kv *kv, rt_bottleneck_list *list, rt_error *err)
 {
     uint64_t used;
@@ -141,7 +131,7 @@ static rt_code fill_list(rt_kv *kv, rt_bottleneck_list *list, rt_error *err)
     if (code == RT_OK)
         code = rt__kv_each(txn, (rt_span){"I", 1}, NULL, count_vector, list, err);
     if (code == RT_OK)
-        code = rt__kv_each(txn, (rt_span){"F", 1}, NULL, count_file, &list->n_files, err);
+        code = rt__kv_count(txn, (rt_span){"F", 1}, &list->n_files, err);
     rt__kv_end(txn);
     return code;
 }

@@ -16,16 +16,6 @@ typedef struct check {
     rt_buffer bad; /* keys of index entries to be taken out, each of the same size */
 } check;
 
-static rt_code count_entry(void *context, rt_span key, rt_span value, bool *stop, rt_error *err)
-{
-    (void)key;
-    (void)value;
-    (void)stop;
-    (void)err;
-    ++*(uint64_t *)context;
-    return RT_OK;
-}
-
 typedef enum state { WHOLE, DAMAGED, LOST } state;
 
 static rt_code judge(const check *c, rt_span key, rt_span value, state *is, rt_error *err)
@@ -110,7 +100,7 @@ rt_code rt_bottlenecks_verify(const char *folder, bool repair, const rt_progress
     if (code != RT_OK)
         return code;
     if ((code = rt__kv_begin(c.kv, &c.txn, err)) == RT_OK) {
-        code = rt__kv_each(c.txn, (rt_span){"I", 1}, NULL, count_entry, &c.n_all, err);
+        code = rt__kv_count(c.txn, (rt_span){"I", 1}, &c.n_all, err);
         if (code == RT_OK)
             code = rt__kv_each(c.txn, (rt_span){"I", 1}, NULL, visit, &c, err);
         rt__kv_end(c.txn);
