@@ -1,15 +1,14 @@
 #include "calibrate.h"
 
-#include "base/file.h"
 #include "entropy.h"
 #include "exec/plan.h"
-#include "retrain/image.h"
+#include "probe.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PHOTOS = 200, PHOTO_BYTES = 256 << 20 };
+enum { MOST_PHOTOS = 200 };
 
 typedef struct observer {
     const rt_graph *fused;
@@ -68,24 +67,14 @@ static void fill_unseen(observer *o)
 }
 
 /* RT_OK also for a photo that cannot be read: *n_read tells. */
-static rt_code run_photo(const pass *p, rt_run *run, const char *path, rt_buffer *bytes, rt_image *image,
-                         size_t *n_read, rt_error *err)
+static rt_code run_photo(const pass *p, rt_run *run, const char *path, size_t *n_read, rt_error *err)
 {
-    rt_pixel_layout layout = rt__plan_wants_planar(p->plan) ? RT_PLANAR : RT_INTERLEAVED;
     const float *ignored;
-    void *scratch;
-    rt_code code;
-    rt__buffer_reset(bytes);
-    if (rt__file_read(bytes, path, PHOTO_BYTES, NULL, NULL) != RT_OK ||
-        rt_image_decode((const uint8_t *)bytes->bytes, bytes->size, 0, image, NULL) != RT_OK)
-        return RT_OK;
-    scratch = aligned_alloc(64, (rt_image_resize_scratch(image, p->height, p->width) + 63) / 64 * 64);
-    if (!scratch)
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    code = rt_image_resize(image, p->height, p->width, layout, scratch, rt__run_input(run), err);
-    if (code == RT_OK)
-        code = rt__run_observe(run, p->look, p->observer, &ignored, err);
-    free(scratch);
+    rt_code code =
+        rt__probe_photo(path, p->height, p->width, rt__plan_wants_planar(p->plan), rt__run_input(run), err);
+    if (code != RT_OK)
+        return code == RT_ENOMEM ? code : RT_OK;
+    code = rt__run_observe(run, p->look, p->observer, &ignored, err);
     *n_read += code == RT_OK;
     return code;
 }
@@ -93,19 +82,15 @@ static rt_code run_photo(const pass *p, rt_run *run, const char *path, rt_buffer
 static rt_code run_photos(const pass *p, rt_error *err)
 {
     size_t n = p->photos->n < MOST_PHOTOS ? p->photos->n : MOST_PHOTOS, n_read = 0;
-    rt_buffer bytes = {0};
-    rt_image image = {0};
     rt_run *run = NULL;
     rt_code code = rt__run_new(p->plan, &run, err);
     for (size_t i = 0; code == RT_OK && i < n; i++) {
-        code = run_photo(p, run, p->photos->paths[i * p->photos->n / n], &bytes, &image, &n_read, err);
+        code = run_photo(p, run, p->photos->paths[i * p->photos->n / n], &n_read, err);
         rt_progress_update(p->progress, p->title, i + 1, n);
     }
     if (code == RT_OK && n_read == 0)
         code = rt_fail(err, RT_ENOTFOUND, "none of %zu sample photos can be read", p->photos->n);
     rt__run_free(run);
-    rt_image_clear(&image);
-    rt__buffer_clear(&bytes);
     return code;
 }
 

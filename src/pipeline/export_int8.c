@@ -2,8 +2,11 @@
  *
  *   1. a line "TRT-5105-EntropyCalibration2": the version, four digits, and the method
  *   2. a line for each tensor: its name in the ONNX file, ": ", and the bits of a float32 in 8 hexadecimal
- * digits: one step, a 127th of the magnitude that becomes 127 A tensor that is not in it stays in FP16 or
- * FP32. Source: the tables that NVIDIA's samples and DeepStream come with. */
+ * digits: one step, a 127th of the magnitude that becomes 127
+ *
+ * A tensor that is not in it stays in FP16 or FP32.
+ *
+ * Source: the tables that NVIDIA's samples and DeepStream come with. */
 #include "export_job.h"
 
 #include "calibrate.h"

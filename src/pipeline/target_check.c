@@ -12,18 +12,13 @@
 
 /* ---- opening ---- */
 
-static bool is_tflite(const rt_map *file)
-{
-    return file->size >= 8 && memcmp(file->bytes + 4, "TFL3", 4) == 0;
-}
-
 static rt_code read_graph(rt_target_subject *s, rt_error *err)
 {
     rt_graphdef def;
     rt_code code;
-    s->own = rt__is_onnx(s->file->bytes, s->file->size) ? RT_FORM_ONNX
-             : is_tflite(s->file)                       ? RT_FORM_TFLITE
-                                                        : RT_FORM_GRAPH;
+    s->own = rt__is_onnx(s->file->bytes, s->file->size)     ? RT_FORM_ONNX
+             : rt__is_tflite(s->file->bytes, s->file->size) ? RT_FORM_TFLITE
+                                                            : RT_FORM_GRAPH;
     if (s->own != RT_FORM_GRAPH)
         return RT_OK;
     code = rt__graphdef_read(s->file->bytes, s->file->size, &def, err);
