@@ -65,7 +65,7 @@ static void open_cache(job *j, const char *module_path)
     rt_buffer path = {0};
     rt_error err;
     check(rt_module_open(module_path, NULL, &module, &err), &err);
-    check(rt__network_identity(module, m.digest, &err), &err);
+    check(rt__network_identity(module, &(rt_extraction){0}, m.digest, &err), &err);
     j->feature_size = m.feature_size = (size_t)rt_module_describe(module)->feature_size;
     rt__buffer_format(&path, "%s/cache", j->folder);
     check(rt__buffer_ok(&path, &err), &err);

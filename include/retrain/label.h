@@ -6,6 +6,7 @@
 #define RETRAIN_LABEL_H
 
 #include "retrain/error.h"
+#include "retrain/feature.h"
 #include "retrain/image.h"
 #include "retrain/log.h"
 
@@ -17,6 +18,7 @@ typedef struct rt_label_options {
     float input_mean, input_std;            /* the graph gets (pixel - mean) / std; std 0: from the graph */
     int32_t threads;                        /* 0: one for each core */
     rt_resize resize;
+    rt_extraction extraction;
 } rt_label_options;
 
 void rt_label_defaults(rt_label_options *options);

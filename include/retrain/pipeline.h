@@ -5,6 +5,7 @@
 #define RETRAIN_PIPELINE_H
 
 #include "retrain/error.h"
+#include "retrain/feature.h"
 #include "retrain/head.h"
 #include "retrain/log.h"
 #include "retrain/module.h"
@@ -49,6 +50,7 @@ typedef struct rt_retrain_options {
     int32_t random_crop, random_scale, random_brightness; /* percent */
     int32_t distortion_cache; /* distortions of each photo, made once; 0: anew in each step */
 
+    rt_extraction extraction; /* how photos become vectors */
     const char *bottleneck_dir;
     rt_bottleneck_cache bottleneck_cache;
     const char *output_graph, *output_labels;

@@ -33,6 +33,9 @@
 
 #define RT_THREADS_ROW(GROUP, AT) \
     {"threads", GROUP, RT_OPTION_INT, "N", 0, 1024, AT(threads), "one for each core", "Threads."}
+#define RT_EXACT_ROW(GROUP, AT) \
+    {"exact", GROUP, RT_OPTION_SWITCH, NULL, 0, 0, AT(extraction.exact), NULL, \
+     "Sum convolutions directly, where Winograd's way would be quicker: differs by about 1e-6."}
 /* How a folder's photos are dealt to the sets of a run.
  *   OPTIONS, SPLIT  where the rt_dataset_options and the rt_split stand */
 #define RT_SPLIT_ROWS(OPTIONS, SPLIT) \

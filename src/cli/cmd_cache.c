@@ -55,6 +55,7 @@ static const rt_option options[] = {
     {"labels", NULL, RT_OPTION_CHOICE, "utf8|legacy", 0, 0, RUN(labels), NULL, "As for retrain."},
     {"split", NULL, RT_OPTION_CHOICE, "stable|legacy", 0, 0, RUN(split), NULL,
      "As for retrain; legacy takes photos with retrain.py's endings only."},
+    {"exact", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(extraction.exact), NULL, "As for retrain."},
     {"threads", NULL, RT_OPTION_INT, "N", 0, 1024, RUN(threads), "one for each core", "Threads."},
 };
 

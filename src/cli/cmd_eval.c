@@ -32,6 +32,7 @@ static const rt_option options[] = {
      "List the photos that were labelled wrong."},
     {"json", NULL, RT_OPTION_SWITCH, NULL, 0, 0, AT(json), NULL, "Print JSON."},
     RT_THREADS_ROW("Run", LABEL),
+    RT_EXACT_ROW(NULL, LABEL),
 };
 
 static void defaults(void *arguments)

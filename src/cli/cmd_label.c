@@ -26,6 +26,7 @@ static const rt_option options[] = {
      "How many labels to print for a photo."},
     {"json", NULL, RT_OPTION_SWITCH, NULL, 0, 0, AT(json), NULL, "Print JSON."},
     RT_THREADS_ROW("Run", LABEL),
+    RT_EXACT_ROW(NULL, LABEL),
 };
 
 static void defaults(void *arguments)

@@ -91,6 +91,10 @@ static const rt_option options[] = {
     {"bottleneck_cache", NULL, RT_OPTION_CHOICE, "packed|text", 0, 0, RUN(bottleneck_cache), NULL,
      "packed: one file there, in which a photo is known by its content, so that photos and folders may be "
      "moved and renamed; retrain.py's text files are read too. text: retrain.py's text files."},
+    {"exact", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(extraction.exact), NULL,
+     "Sum convolutions directly, where Winograd's way would be quicker: vectors differ by about 1e-6, and "
+     "the "
+     "cache keeps them apart."},
     {"final_tensor_name", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(final_tensor_name), NULL,
      "Name of the output graph's last node."},
     {"intermediate_store_frequency", NULL, RT_OPTION_INT, "N", 0, MOST, RUN(intermediate_store_frequency),

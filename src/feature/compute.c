@@ -79,7 +79,7 @@ static rt_code get_extractor(pass *p, worker *w, rt_error *err)
         return RT_OK;
     pthread_mutex_lock(&p->plan_lock);
     if (!p->first) {
-        code = rt_extractor_new(p->module, &w->extractor, err);
+        code = rt_extractor_new(p->module, &p->options->how, &w->extractor, err);
         p->first = w->extractor;
         pthread_mutex_unlock(&p->plan_lock);
         return code;
@@ -298,7 +298,7 @@ static rt_code open_packed(pass *p, rt_error *err)
     rt_packed_module module = {.feature_size = p->out->feature_size,
                                .name = o->module_name ? o->module_name : info->path};
     rt_error seen;
-    rt_code code = rt__network_identity(p->module, module.digest, err);
+    rt_code code = rt__network_identity(p->module, &o->how, module.digest, err);
     if (code == RT_OK)
         code = rt__folder_make(o->packed_dir, err);
     if (code != RT_OK)

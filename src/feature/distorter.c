@@ -42,7 +42,7 @@ rt_code rt__distorter_new(const rt_module *module, const rt_feature_source *sour
     d->feature_size = (size_t)rt_module_describe(module)->feature_size;
     code = rt__photo_store_new(source->n_photos, options->budget_bytes, &d->store, err);
     if (code == RT_OK)
-        code = rt_extractor_new(module, &d->workers[0].extractor, err);
+        code = rt_extractor_new(module, &options->how, &d->workers[0].extractor, err);
     for (size_t i = 1; i < n_workers && code == RT_OK; i++)
         code = rt_extractor_clone(d->workers[0].extractor, &d->workers[i].extractor, err);
     if (code == RT_OK)

@@ -11,6 +11,7 @@
 typedef struct rt_distorter rt_distorter;
 
 typedef struct rt_distorter_options {
+    rt_extraction how;
     size_t n_threads;    /* 0: one for each core */
     size_t budget_bytes; /* of decoded photos kept from one call to the next; see photo_store.h */
     bool strict;         /* a photo that cannot be read is an error even where it could be skipped */

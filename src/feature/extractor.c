@@ -44,7 +44,7 @@ uint32_t rt__network_digest(const rt_module *module)
     return crc;
 }
 
-static rt_code make_plan(const rt_module *module, rt_plan **plan, rt_error *err)
+static rt_code make_plan(const rt_module *module, const rt_extraction *how, rt_plan **plan, rt_error *err)
 {
     const rt_module_info *info = &module->info;
     rt_graph *fused = NULL;
@@ -53,7 +53,7 @@ static rt_code make_plan(const rt_module *module, rt_plan **plan, rt_error *err)
                                   &fused, &input, &output, err);
     if (code != RT_OK)
         goto done;
-    if ((code = rt__plan_new(fused, input, output, plan, err)) != RT_OK)
+    if ((code = (how->exact ? rt__plan_new_exact : rt__plan_new)(fused, input, output, plan, err)) != RT_OK)
         goto done;
     if (rt__plan_input_size(*plan) != 3 * (size_t)info->height * (size_t)info->width ||
         rt__plan_output_size(*plan) != (size_t)info->feature_size) {
@@ -89,10 +89,11 @@ static rt_code make_extractor(const rt_plan *plan, int32_t height, int32_t width
     return RT_OK;
 }
 
-rt_code rt_extractor_new(const rt_module *module, rt_extractor **extractor, rt_error *err)
+rt_code rt_extractor_new(const rt_module *module, const rt_extraction *how, rt_extractor **extractor,
+                         rt_error *err)
 {
     rt_plan *plan;
-    rt_code code = make_plan(module, &plan, err);
+    rt_code code = make_plan(module, how, &plan, err);
     if (code != RT_OK)
         return code;
     code = make_extractor(plan, module->info.height, module->info.width, extractor, err);

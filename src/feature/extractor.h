@@ -11,8 +11,9 @@
 uint32_t rt__network_digest(const rt_module *module);
 
 /* The same as a SHA-256 that also knows attributes, edges, and how this version computes; not the nodes'
- * names, so that a module and its archive are one network. */
-rt_code rt__network_identity(const rt_module *module, uint8_t digest[RT_SHA256_BYTES], rt_error *err);
+ * names, so that a module and its archive are one network.  With how it tells vectors of one photo apart. */
+rt_code rt__network_identity(const rt_module *module, const rt_extraction *how,
+                             uint8_t digest[RT_SHA256_BYTES], rt_error *err);
 
 /* Pixels, distorted, to a vector.  draw was made for the module's height and width. */
 rt_code rt__extractor_distorted(rt_extractor *extractor, const rt_image *image,

@@ -63,13 +63,22 @@ static void add_node(rt_buffer *b, const rt_node *node)
         add_attr(b, &node->attrs[i]);
 }
 
-rt_code rt__network_identity(const rt_module *module, uint8_t digest[RT_SHA256_BYTES], rt_error *err)
+/* What is as usual adds nothing, so that vectors made before there was a choice stay known. */
+static void add_extraction(rt_buffer *b, const rt_extraction *how)
+{
+    if (how->exact)
+        rt__buffer_text(b, "exact\n");
+}
+
+rt_code rt__network_identity(const rt_module *module, const rt_extraction *how,
+                             uint8_t digest[RT_SHA256_BYTES], rt_error *err)
 {
     const rt_module_info *info = &module->info;
     rt_buffer b = {0};
     rt_code code;
     /* Changes with what photo and network come to: decoding, resizing, arithmetic. */
-    rt__buffer_text(&b, "retrain features 1\n");
+    rt__buffer_text(&b, "retrain features 2\n");
+    add_extraction(&b, how);
     rt__buffer_u32(&b, (uint32_t)info->height);
     rt__buffer_u32(&b, (uint32_t)info->width);
     rt__buffer_u32(&b, (uint32_t)info->feature_size);

@@ -35,6 +35,7 @@ static rt_code path_without_text(const void *user, size_t i, char *photo, char *
 static rt_code collect(rt_retrain_job *job, const char *packed_dir, bool with_text, rt_error *err)
 {
     rt_feature_options options = {
+        .how = job->options->extraction,
         .n_threads = (size_t)job->options->threads,
         .log = job->log,
         .progress = job->progress,

@@ -36,7 +36,7 @@ rt_code rt_labeller_open(const rt_label_options *options, rt_labeller **labeller
         code = rt__label_names_find(&new->names, options,
                                     (size_t)rt_module_describe(new->module)->feature_size, err);
     if (code == RT_OK)
-        code = rt_extractor_new(new->module, &new->network, err);
+        code = rt_extractor_new(new->module, &options->extraction, &new->network, err);
     if (code != RT_OK) {
         rt_labeller_close(new);
         return code;

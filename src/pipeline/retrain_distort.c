@@ -61,6 +61,7 @@ static rt_code open_distorter(rt_retrain_job *job, size_t budget_bytes, rt_error
 {
     rt_retrain_distorted *d = job->distorted;
     const rt_distorter_options options = {
+        .how = job->options->extraction,
         .n_threads = (size_t)job->options->threads,
         .budget_bytes = budget_bytes,
         .strict = job->options->strict,

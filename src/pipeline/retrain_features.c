@@ -18,6 +18,8 @@ void rt__retrain_module_name(const rt_retrain_options *o, rt_buffer *module)
         rt__buffer_format(module, "~%dx%d", (int)o->module.input_height, (int)o->module.input_width);
     if (o->module.input_std != 0)
         rt__buffer_format(module, "~%.9g~%.9g", (double)o->module.input_mean, (double)o->module.input_std);
+    if (o->extraction.exact)
+        rt__buffer_text(module, "~exact");
 }
 
 static rt_code path_of_photo(const rt_retrain_job *job, size_t i, char *path, size_t size, rt_error *err)
@@ -69,6 +71,7 @@ rt_code rt__retrain_features(rt_retrain_job *job, rt_error *err)
     rt_feature_source source = rt__retrain_photos(job);
     rt_buffer module = {0};
     rt_feature_options options = {
+        .how = job->options->extraction,
         .n_threads = (size_t)job->options->threads,
         .strict = job->options->strict,
         .log = job->log,

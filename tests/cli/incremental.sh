@@ -68,6 +68,17 @@ rm -r cache/red cache/green cache/yellow cache/off
 expect 'text files gone' 60 0 0
 cmp graph.pb first.pb
 
+# Vectors made in another way, in the same file or beside the same text files.
+expect 'direct convolutions' 0 60 60 --exact
+expect 'direct convolutions again' 60 0 0 --exact
+expect 'the usual ones again' 60 0 0
+cmp graph.pb first.pb
+expect 'text files' 0 60 60 --bottleneck_cache text --bottleneck_dir texts
+expect 'text files of direct convolutions' 0 60 60 --bottleneck_cache text --bottleneck_dir texts --exact
+expect 'both kinds of text files' 60 0 0 --bottleneck_cache text --bottleneck_dir texts
+expect 'both kinds of text files' 60 0 0 --bottleneck_cache text --bottleneck_dir texts --exact
+[ "$(ls texts/*/*~exact.txt | wc -l)" = 60 ]
+
 # Another network, in the same file.
 expect 'another network' 0 60 60 --bottleneck_tensor MobilenetV1/MobilenetV1/Conv2d_8_pointwise/Relu6:0
 expect 'the first again' 60 0 0

@@ -91,7 +91,7 @@ static void check_rows(const rt_module *module, const char *golden, const char *
                      parts[0].dims[1] + (n_files > 1 ? parts[1].dims[1] : 0));
     snprintf(relative, sizeof relative, "reference/ssd/golden/%s/images.txt", golden);
     assert_int_equal(rt__file_read(&names, shared_path(path, sizeof path, relative), 0, NULL, NULL), RT_OK);
-    assert_int_equal(rt_extractor_new(module, &extractor, NULL), RT_OK);
+    assert_int_equal(rt_extractor_new(module, &(rt_extraction){0}, &extractor, NULL), RT_OK);
     for (char *rest = names.bytes, *name; (name = strtok_r(rest, "\n", &rest)); row++) {
         snprintf(relative, sizeof relative, "data/flower_photos/%s", name);
         rt__buffer_reset(&photo);

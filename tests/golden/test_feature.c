@@ -59,10 +59,11 @@ static rt_module *open_module(const char *path)
     return module;
 }
 
-static void compute(const rt_module *module, const photo_list *list, size_t n_threads, rt_features *features)
+static void compute(const rt_module *module, const photo_list *list, bool exact, size_t n_threads,
+                    rt_features *features)
 {
     const rt_feature_source source = {.user = list, .paths = photo_paths, .n_photos = list->n};
-    const rt_feature_options options = {.n_threads = n_threads, .strict = true};
+    const rt_feature_options options = {.how = {.exact = exact}, .n_threads = n_threads, .strict = true};
     rt_error err;
     char text[1200];
     if (rt_features_compute(module, &source, &options, features, &err) != RT_OK)
@@ -158,7 +159,7 @@ static void check_module(const char *name, const char *path, const photo_list *l
     struct npy golden;
     rt_module *module = open_module(path);
     rt_features features;
-    compute(module, list, 0, &features);
+    compute(module, list, false, 0, &features);
     assert_true(npy_read(shared_path(golden_path, sizeof golden_path, golden_name), &golden));
     assert_int_equal(golden.rank, 2);
     assert_int_equal(golden.dims[0], list->n);
@@ -227,6 +228,49 @@ static void inception_v3(void **state)
                  GOLDEN "features_inception_v3_feature_vector.npy");
 }
 
+/* The largest difference of a row as a share of the row's largest value, over all rows. */
+static double distance(const float *a, const float *b, size_t rows, size_t columns)
+{
+    double worst = 0;
+    for (size_t r = 0; r < rows; r++) {
+        double difference = 0, largest = 0;
+        for (size_t c = r * columns; c < (r + 1) * columns; c++) {
+            difference = fmax(difference, fabs((double)a[c] - (double)b[c]));
+            largest = fmax(largest, fabs((double)b[c]));
+        }
+        worst = fmax(worst, difference / largest);
+    }
+    return worst;
+}
+
+static void exact_vectors_are_others_and_as_near(void **state)
+{
+    static photo_list list;
+    char path[1024];
+    rt_features usual, exact;
+    struct npy golden;
+    double between, from_usual, from_exact;
+    rt_module *module;
+    (void)state;
+    read_list(&list, GOLDEN "images.txt");
+    module = open_module(inception_v3_module(path, sizeof path));
+    compute(module, &list, false, 0, &usual);
+    compute(module, &list, true, 0, &exact);
+    assert_true(
+        npy_read(shared_path(path, sizeof path, GOLDEN "features_inception_v3_feature_vector.npy"), &golden));
+    between = distance(usual.values, exact.values, list.n, exact.feature_size);
+    from_usual = distance(usual.values, golden.data, list.n, exact.feature_size);
+    from_exact = distance(exact.values, golden.data, list.n, exact.feature_size);
+    print_message("Inception V3: --exact %.2e from TensorFlow, else %.2e; %.2e apart\n", from_exact,
+                  from_usual, between);
+    assert_true(from_exact <= bound && from_usual <= bound && between <= bound);
+    assert_true(between > 0 || rt__cpu_level() == RT_CPU_PLAIN);
+    npy_free(&golden);
+    rt_features_clear(&usual);
+    rt_features_clear(&exact);
+    rt_module_close(module);
+}
+
 static void all_photos_through_mobilenet_v1(void **state)
 {
     static photo_list list;
@@ -264,8 +308,8 @@ static void threads_and_order_change_no_bit(void **state)
         memcpy(reversed.names[i], list.names[list.n - 1 - i], sizeof list.names[i]);
     module =
         open_module(shared_path(path, sizeof path, "reference/modules/mobilenet_v1_025_224_feature_vector"));
-    compute(module, &list, 1, &one);
-    compute(module, &reversed, 3, &two);
+    compute(module, &list, false, 1, &one);
+    compute(module, &reversed, false, 3, &two);
     for (size_t i = 0; i < list.n; i++)
         assert_memory_equal(one.values + i * one.feature_size,
                             two.values + (list.n - 1 - i) * two.feature_size,
@@ -284,6 +328,7 @@ int main(void)
         cmocka_unit_test(mobilenet_v1_224_quantised),
         cmocka_unit_test(mobilenet_v1_128_quantised),
         cmocka_unit_test(inception_v3),
+        cmocka_unit_test(exact_vectors_are_others_and_as_near),
         cmocka_unit_test(all_photos_through_mobilenet_v1),
         cmocka_unit_test(all_photos_through_efficientnet_lite0),
         cmocka_unit_test(threads_and_order_change_no_bit),

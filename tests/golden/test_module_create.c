@@ -47,7 +47,7 @@ static float *vector_of(const char *path, const rt_buffer *photo, rt_module_info
     *info = *rt_module_describe(module);
     vector = calloc((size_t)info->feature_size, sizeof *vector);
     assert_non_null(vector);
-    succeeds(rt_extractor_new(module, &extractor, &err), &err);
+    succeeds(rt_extractor_new(module, &(rt_extraction){0}, &extractor, &err), &err);
     succeeds(rt_extractor_run(extractor, (const uint8_t *)photo->bytes, photo->size, vector, &err), &err);
     rt_extractor_free(extractor);
     rt_module_close(module);

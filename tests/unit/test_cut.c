@@ -26,7 +26,7 @@ static void features_of(const char *graph, const rt_buffer *photo, float *featur
     assert_int_equal(rt_module_describe(module)->height, SIDE);
     assert_int_equal(rt_module_describe(module)->width, SIDE);
     assert_int_equal(rt_module_describe(module)->feature_size, FEATURES);
-    code = rt_extractor_new(module, &extractor, &err);
+    code = rt_extractor_new(module, &(rt_extraction){0}, &extractor, &err);
     if (code == RT_OK)
         code = rt_extractor_run(extractor, (const uint8_t *)photo->bytes, photo->size, features, &err);
     if (code != RT_OK)

@@ -84,7 +84,7 @@ static void keep_progress(void *user, const char *what, uint64_t done, uint64_t 
 static rt_distorter *open_distorter(scene *s, size_t n_threads, size_t budget_bytes, bool strict,
                                     const rt_progress *progress)
 {
-    const rt_distorter_options options = {n_threads, budget_bytes, strict, progress};
+    const rt_distorter_options options = {{0}, n_threads, budget_bytes, strict, progress};
     rt_distorter *d = NULL;
     assert_int_equal(rt__distorter_new(s->module, &s->source, &options, &d, &s->err), RT_OK);
     return d;
@@ -111,7 +111,7 @@ static void plain_vector(const scene *s, size_t i, float *values)
     char path[4096];
     snprintf(path, sizeof path, "%s/photos/%zu", s->tree, i);
     assert_int_equal(rt__file_read(&file, path, 0, NULL, NULL), RT_OK);
-    assert_int_equal(rt_extractor_new(s->module, &extractor, NULL), RT_OK);
+    assert_int_equal(rt_extractor_new(s->module, &(rt_extraction){0}, &extractor, NULL), RT_OK);
     assert_int_equal(rt_extractor_run(extractor, (const uint8_t *)file.bytes, file.size, values, NULL),
                      RT_OK);
     rt_extractor_free(extractor);
