@@ -81,12 +81,13 @@ typedef struct rt_features {
     size_t n_imported;       /* of n_cached: from text files into the packed cache */
     size_t n_read;           /* photos whose bytes were read: those that were not known by size and times */
     uint32_t checksum;       /* CRC-32C of the CRC-32Cs of the vectors, in order */
+    bool many;               /* more in the mapped cache than should be in memory at once */
     rt_feature_owner *owner; /* private */
 } rt_features;
 
-/* To be told of vectors that were used, so that those of a large cache need not all stay in memory: see
- * rt_batch. */
-void rt_features_used(void *features, const float *const *vectors, size_t n);
+/* Copies a vector without making what surrounds it in the mapped cache part of the process's memory; features
+ * are rt_features, see rt_vectors.  Worth its while where features->many. */
+void rt_features_fetch(const void *features, const float *vector, float *to);
 
 /* The network's plan is made only when a vector is missing from the cache. */
 rt_code rt_features_compute(const rt_module *module, const rt_feature_source *source,

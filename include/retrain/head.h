@@ -20,12 +20,12 @@ typedef struct rt_head {
 rt_code rt_head_init(rt_head *head, size_t n_features, size_t n_classes, uint64_t seed, rt_error *err);
 void rt_head_clear(rt_head *head);
 
-/* Vectors that lie anywhere.  used, where it is not NULL, is told of each that was read and will not be
- * needed until the batch after, so that those of a large file need not all stay in memory. */
+/* Vectors that lie anywhere: by row number, n_features floats each.  fetch, where it is not NULL, copies one
+ * of them, so that those of a large file need not be in memory to be used: nothing else reads them then. */
 typedef struct rt_vectors {
-    const float *const *at; /* by row number, n_features floats each */
-    void (*used)(void *user, const float *const *vectors, size_t n);
-    void *user;
+    const float *const *at;
+    void (*fetch)(const void *user, const float *vector, float *to); /* threads may call it */
+    const void *user;
 } rt_vectors;
 
 /* Vectors by row number: rows may repeat, labels[i] is the class of rows[i]. */

@@ -17,7 +17,8 @@ enum {
     PHOTO_BYTES = 1 << 28, /* no photo is that large */
     LOG_EVERY = 100,       /* retrain.py's */
     MOST_WARNINGS = 10,
-    PROGRESS_NS = 100000000
+    PROGRESS_NS = 100000000,
+    MOST_IN_MEMORY = 24 << 20 /* of the vectors in the mapped cache */
 };
 
 /* What the vectors of a result lie in. */
@@ -391,7 +392,10 @@ static rt_code view_packed(pass *p, uint32_t *crcs, rt_error *err)
 {
     rt_features *out = p->out;
     const rt_packed_view view = {p->owner->places, out->vectors, crcs, out->n_photos};
-    return p->owner->packed ? rt__packed_view(p->owner->packed, &view, err) : RT_OK;
+    if (!p->owner->packed)
+        return RT_OK;
+    out->many = out->n_photos > MOST_IN_MEMORY / (out->feature_size * sizeof(float));
+    return rt__packed_view(p->owner->packed, &view, err);
 }
 
 static rt_code conclude(pass *p, rt_error *err)
@@ -440,11 +444,13 @@ rt_code rt_features_compute(const rt_module *module, const rt_feature_source *so
     return code;
 }
 
-void rt_features_used(void *features, const float *const *vectors, size_t n)
+void rt_features_fetch(const void *features, const float *vector, float *to)
 {
     const rt_features *f = features;
-    for (size_t i = 0; f->owner->packed && i < n; i++)
-        rt__packed_touched(f->owner->packed, vectors[i]);
+    if (f->owner->packed && vector != f->owner->zero)
+        rt__packed_fetch(f->owner->packed, vector, to);
+    else
+        memcpy(to, vector, f->feature_size * sizeof *to);
 }
 
 /* Vectors that are neither in values nor in the cache. */

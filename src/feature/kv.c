@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "resident.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +15,8 @@
 #include <unistd.h>
 
 enum {
-    READERS = 1024,        /* views at one time, of all processes; 64 bytes each in the lock file */
-    SMALL_MAP = 1 << 24,   /* where addresses are few */
-    FAULT_BYTES = 1 << 16, /* what the kernel maps around a page that is touched */
-    KEPT_BYTES = 1 << 26   /* of a large file that may be in the process's memory */
+    READERS = 1024,     /* views at one time, of all processes; 64 bytes each in the lock file */
+    SMALL_MAP = 1 << 24 /* where addresses are few */
 };
 
 struct rt_kv {
@@ -30,16 +29,16 @@ struct rt_kv {
     pthread_mutex_t gate; /* guards what follows; held while the map moves */
     pthread_cond_t idle;  /* signalled when n_views is 0 */
     size_t n_views;
-    bool broken;         /* the map could not be made again */
-    bool large;          /* too large to stay in the process's memory as a whole */
-    uintptr_t low, high; /* of the map: what was touched, and the keys between */
-    size_t touched_bytes;
+    bool broken; /* the map could not be made again */
+
+    rt_resident resident;
 };
 
 struct rt_kv_txn {
     rt_kv *kv;
     MDB_txn *txn;
-    int status; /* LMDB's last, where it was no success */
+    MDB_cursor *cursor; /* of a view: one key is often near the last */
+    int status;         /* LMDB's last, where it was no success */
 };
 
 /* ---- errors ---- */
@@ -51,7 +50,6 @@ typedef struct meaning {
 } meaning;
 
 #define DAMAGED "is damaged (%s): delete it, and what it held is computed again"
-
 static const meaning meanings[] = {
     {MDB_INVALID, RT_EFORMAT, "is no cache of vectors, or a damaged one: delete it or name another folder"},
     {MDB_VERSION_MISMATCH, RT_EFORMAT,
@@ -178,16 +176,15 @@ rt_code rt__kv_open(const char *path, size_t map_bytes, rt_kv **kv, rt_error *er
     pthread_mutex_init(&k->write_lock, NULL);
     pthread_mutex_init(&k->gate, NULL);
     pthread_cond_init(&k->idle, NULL);
+    rt__resident_init(&k->resident);
     status = open_env(k, map_bytes);
     code = status == 0 ? check_size(k, err) : fail(path, status, "cannot open cache", err);
     if (code == RT_OK)
         code = open_table(k, err);
-    if (code == RT_OK) {
-        k->low = UINTPTR_MAX;
+    if (code == RT_OK)
         *kv = k;
-    } else {
+    else
         rt__kv_close(k);
-    }
     return code;
 }
 
@@ -200,6 +197,7 @@ void rt__kv_close(rt_kv *kv)
     pthread_mutex_destroy(&kv->write_lock);
     pthread_mutex_destroy(&kv->gate);
     pthread_cond_destroy(&kv->idle);
+    rt__resident_clear(&kv->resident);
     free(kv->path);
     free(kv);
 }
@@ -238,8 +236,7 @@ static int move_map(rt_kv *kv, size_t size)
         pthread_cond_wait(&kv->idle, &kv->gate);
     status = mdb_env_set_mapsize(kv->env, size);
     kv->broken = kv->broken || status != 0;
-    kv->low = UINTPTR_MAX;
-    kv->high = 0;
+    rt__resident_forget(&kv->resident);
     pthread_mutex_unlock(&kv->gate);
     return status;
 }
@@ -279,21 +276,16 @@ static void leave(rt_kv *kv)
     pthread_mutex_unlock(&kv->gate);
 }
 
-static bool is_large(const rt_kv *kv)
+static int begin_view(rt_kv_txn *t)
 {
-    MDB_envinfo info = {0};
-    mdb_env_info(kv->env, &info);
-    return info.me_last_pgno > 4 * (size_t)KEPT_BYTES / 4096;
-}
-
-static int begin_view(rt_kv *kv, MDB_txn **txn)
-{
+    rt_kv *kv = t->kv;
     int status;
     pthread_mutex_lock(&kv->gate);
     kv->n_views++;
-    kv->large = is_large(kv);
     pthread_mutex_unlock(&kv->gate);
-    status = kv->broken ? MDB_PANIC : mdb_txn_begin(kv->env, NULL, MDB_RDONLY, txn);
+    status = kv->broken ? MDB_PANIC : mdb_txn_begin(kv->env, NULL, MDB_RDONLY, &t->txn);
+    if (status == 0 && (status = mdb_cursor_open(t->txn, kv->table, &t->cursor)) != 0)
+        mdb_txn_abort(t->txn);
     if (status != 0)
         leave(kv);
     return status;
@@ -306,7 +298,7 @@ rt_code rt__kv_begin(rt_kv *kv, rt_kv_txn **txn, rt_error *err)
     if (!t)
         return rt_fail(err, RT_ENOMEM, "out of memory");
     t->kv = kv;
-    while ((status = begin_view(kv, &t->txn)) == MDB_MAP_RESIZED)
+    while ((status = begin_view(t)) == MDB_MAP_RESIZED)
         if (move_map(kv, 0) != 0)
             break;
     if (status == 0) {
@@ -321,6 +313,7 @@ void rt__kv_end(rt_kv_txn *txn)
 {
     if (!txn)
         return;
+    mdb_cursor_close(txn->cursor);
     mdb_txn_abort(txn->txn);
     leave(txn->kv);
     free(txn);
@@ -331,16 +324,37 @@ static MDB_val val(rt_span span)
     return (MDB_val){span.size, (void *)(uintptr_t)span.bytes}; /* lmdb.h has no const */
 }
 
+/* A page of LMDB begins with its number. */
+static void locate(rt_kv *kv, const void *value)
+{
+    MDB_envinfo info = {0};
+    MDB_stat stat_ = {0};
+    rt_resident_page page = {.n_bytes = 64};
+    size_t number;
+    mdb_env_info(kv->env, &info);
+    mdb_env_stat(kv->env, &stat_);
+    page.bytes = (const void *)((uintptr_t)value / stat_.ms_psize * stat_.ms_psize);
+    memcpy(&number, page.bytes, sizeof number);
+    page.offset = (uint64_t)number * stat_.ms_psize;
+    page.map_bytes = info.me_mapsize;
+    if (number <= info.me_last_pgno && mdb_env_get_fd(kv->env, &page.fd) == 0)
+        rt__resident_locate(&kv->resident, &page);
+}
+
 rt_code rt__kv_get(rt_kv_txn *txn, rt_span key, rt_span *value, rt_error *err)
 {
     MDB_val k = val(key), v;
-    int status = mdb_get(txn->txn, txn->kv->table, &k, &v);
+    int status = txn->cursor ? mdb_cursor_get(txn->cursor, &k, &v, MDB_SET)
+                             : mdb_get(txn->txn, txn->kv->table, &k, &v);
     *value = (rt_span){NULL, 0};
     if (status == MDB_NOTFOUND)
         return RT_OK;
     if (status != 0)
         return read_failed(txn->kv, txn->status = status, err);
     *value = (rt_span){v.mv_data, v.mv_size};
+    if (txn->cursor && !rt__resident_located(&txn->kv->resident))
+        locate(txn->kv, v.mv_data);
+    rt__resident_touch(&txn->kv->resident, v.mv_data, 1);
     return RT_OK;
 }
 
@@ -358,6 +372,7 @@ rt_code rt__kv_each(rt_kv_txn *txn, rt_span prefix, const rt_span *from, rt_kv_v
          status = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
         if (key.mv_size < prefix.size || memcmp(key.mv_data, prefix.bytes, prefix.size) != 0)
             break;
+        rt__resident_touch(&txn->kv->resident, key.mv_data, 1);
         code = visit(context, (rt_span){key.mv_data, key.mv_size}, (rt_span){value.mv_data, value.mv_size},
                      &stop, err);
         if (code != RT_OK || stop)
@@ -458,18 +473,12 @@ rt_code rt__kv_write(rt_kv *kv, rt_kv_change *change, void *context, rt_error *e
 
 void rt__kv_touched(rt_kv *kv, const void *bytes, size_t size)
 {
-    uintptr_t at = (uintptr_t)bytes, page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    pthread_mutex_lock(&kv->gate);
-    kv->low = at < kv->low ? at : kv->low;
-    kv->high = at + size > kv->high ? at + size : kv->high;
-    kv->touched_bytes += size > FAULT_BYTES ? size : (size_t)FAULT_BYTES;
-    if (kv->large && kv->touched_bytes >= KEPT_BYTES) {
-        uintptr_t start = kv->low / page * page;
-        /* Only the process lets go of the pages, which nobody has written to: the system keeps them. */
-        madvise((void *)start, kv->high - start, MADV_DONTNEED);
-        kv->touched_bytes = 0;
-    }
-    pthread_mutex_unlock(&kv->gate);
+    rt__resident_touch(&kv->resident, bytes, size);
+}
+
+void rt__kv_fetch(rt_kv *kv, const void *bytes, size_t size, void *to)
+{
+    rt__resident_fetch(&kv->resident, bytes, size, to);
 }
 
 rt_code rt__kv_copy(const char *path, const char *to, rt_error *err)

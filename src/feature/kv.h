@@ -67,8 +67,11 @@ rt_code rt__kv_compact(const char *path, bool *in_use, uint64_t *bytes, rt_error
 /* Its first half: a copy without the room, for when nobody writes. */
 rt_code rt__kv_copy(const char *path, const char *to, rt_error *err);
 
-/* Tells of bytes of a value that were read and are not needed for a while: of a large file only a part stays
- * in the process's memory.  Threads may call it. */
+/* Tells of bytes of a value that were read, besides its first, so that of a large file only a part stays in
+ * the process's memory: see resident.h.  Threads may call it. */
 void rt__kv_touched(rt_kv *kv, const void *bytes, size_t size);
+/* Copies bytes of a value, of a view that has not ended, without making them part of the process's memory:
+ * quicker than touching them where they are few and lie anywhere in a large file.  Threads may call it. */
+void rt__kv_fetch(rt_kv *kv, const void *bytes, size_t size, void *to);
 
 #endif

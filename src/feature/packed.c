@@ -256,7 +256,7 @@ rt_code rt__packed_view(rt_packed *p, const rt_packed_view *view, rt_error *err)
     return code;
 }
 
-void rt__packed_touched(rt_packed *p, const float *vector)
+void rt__packed_fetch(const rt_packed *p, const float *vector, float *to)
 {
-    rt__kv_touched(p->kv, vector, p->module.feature_size * sizeof *vector);
+    rt__kv_fetch(p->kv, vector, p->module.feature_size * sizeof *vector, to);
 }

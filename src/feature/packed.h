@@ -65,7 +65,7 @@ typedef struct rt_packed_view {
     size_t n;
 } rt_packed_view;
 rt_code rt__packed_view(rt_packed *packed, const rt_packed_view *view, rt_error *err);
-/* Vectors that were used: see rt__kv_touched(). */
-void rt__packed_touched(rt_packed *packed, const float *vector);
+/* Copies one of them: see rt__kv_fetch(). */
+void rt__packed_fetch(const rt_packed *packed, const float *vector, float *to);
 
 #endif

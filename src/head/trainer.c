@@ -25,18 +25,24 @@ struct rt_trainer {
     float *bias_gradient; /* [n_classes]                   */
     float *scores;        /* [rows, n_classes]             */
     float *copies;        /* [rows, chunk], NULL for few classes */
+    float *fetched;       /* [rows, n_features]; of vectors that must be copied */
     const float **x;      /* rows pointers                 */
 };
 
-static float *floats(size_t n, size_t m)
+/* Not touched yet: what is not needed costs no memory. */
+static float *room(size_t n, size_t m)
 {
     size_t bytes;
-    float *values;
-    if (!rt_mul(&bytes, n, m) || !rt_mul(&bytes, bytes, sizeof *values) || !rt_add(&bytes, bytes, ALIGNMENT))
+    if (!rt_mul(&bytes, n, m) || !rt_mul(&bytes, bytes, sizeof(float)) || !rt_add(&bytes, bytes, ALIGNMENT))
         return NULL;
-    values = aligned_alloc(ALIGNMENT, bytes / ALIGNMENT * ALIGNMENT);
+    return aligned_alloc(ALIGNMENT, bytes / ALIGNMENT * ALIGNMENT);
+}
+
+static float *floats(size_t n, size_t m)
+{
+    float *values = room(n, m);
     if (values != NULL)
-        memset(values, 0, bytes / ALIGNMENT * ALIGNMENT);
+        memset(values, 0, n * m * sizeof *values);
     return values;
 }
 
@@ -52,9 +58,10 @@ static bool allocate(rt_trainer *t)
     t->bias_gradient = floats(1, t->n_classes);
     t->scores = floats(t->rows, t->n_classes);
     t->copies = many ? floats(t->rows, t->chunk) : NULL;
+    t->fetched = room(t->rows, t->n_features);
     t->x = malloc(t->rows * sizeof *t->x);
     return t->weights != NULL && t->gradient != NULL && t->biases != NULL && t->bias_gradient != NULL &&
-           t->scores != NULL && (t->copies != NULL || !many) && t->x != NULL;
+           t->scores != NULL && (t->copies != NULL || !many) && t->fetched != NULL && t->x != NULL;
 }
 
 rt_code rt_trainer_new(const rt_head *head, rt_trainer **trainer, rt_error *err)
@@ -96,6 +103,7 @@ void rt_trainer_free(rt_trainer *t)
     free(t->bias_gradient);
     free(t->scores);
     free(t->copies);
+    free(t->fetched);
     free(t->x);
     free(t);
 }
@@ -116,15 +124,32 @@ void rt_trainer_write(rt_trainer *t, const rt_head *head)
     memcpy(t->biases, head->biases, t->n_classes * sizeof *t->biases);
 }
 
+static size_t row_of(const rt_batch *batch, size_t i)
+{
+    return batch->rows == NULL ? i : batch->rows[i];
+}
+
+static bool fetches(const rt_batch *batch)
+{
+    return batch->vectors != NULL && batch->vectors->fetch != NULL;
+}
+
+/* Where row i of the block is that begins at first; fetched by block_logits(). */
+static const float *row_at(const rt_trainer *t, const rt_batch *batch, size_t first, size_t i)
+{
+    size_t row = row_of(batch, first + i);
+    if (fetches(batch))
+        return t->fetched + i * t->n_features;
+    return batch->vectors != NULL ? batch->vectors->at[row] : batch->values + row * t->n_features;
+}
+
 /* The block's rows from feature `from` on; copied together where many classes will read them. */
 static rt_dense_rows block(rt_trainer *t, const rt_batch *batch, size_t first, size_t n, size_t from)
 {
     size_t left = t->n_features - from;
     rt_dense_rows rows = {t->x, n, left < t->chunk ? left : t->chunk, t->n_classes};
     for (size_t i = 0; i < n; i++) {
-        size_t row = batch->rows == NULL ? first + i : batch->rows[first + i];
-        const float *x =
-            (batch->vectors ? batch->vectors->at[row] : batch->values + row * t->n_features) + from;
+        const float *x = row_at(t, batch, first, i) + from;
         t->x[i] = x;
         if (t->copies != NULL) {
             t->x[i] = t->copies + i * t->chunk;
@@ -137,23 +162,15 @@ static rt_dense_rows block(rt_trainer *t, const rt_batch *batch, size_t first, s
 /* scores = x W + b */
 static void block_logits(rt_trainer *t, const rt_batch *batch, size_t first, size_t n)
 {
+    const rt_vectors *v = batch->vectors;
+    for (size_t i = 0; i < n && fetches(batch); i++)
+        v->fetch(v->user, v->at[row_of(batch, first + i)], t->fetched + i * t->n_features);
     for (size_t i = 0; i < n; i++)
         memcpy(t->scores + i * t->n_classes, t->biases, t->n_classes * sizeof *t->biases);
     for (size_t from = 0; from < t->n_features; from += t->chunk) {
         rt_dense_rows rows = block(t, batch, first, n, from);
         t->kernel.dot(&rows, t->weights + from, t->stride, t->scores, t->n_classes);
     }
-}
-
-/* The block that begins at first is done with. */
-static void leave(rt_trainer *t, const rt_batch *batch, size_t first, size_t n)
-{
-    const rt_vectors *v = batch->vectors;
-    if (v == NULL || v->used == NULL)
-        return;
-    for (size_t i = 0; i < n; i++)
-        t->x[i] = v->at[batch->rows == NULL ? first + i : batch->rows[first + i]];
-    v->used(v->user, t->x, n);
 }
 
 static size_t best_class(const float *score, size_t n_classes)
@@ -229,7 +246,6 @@ void rt_trainer_step(rt_trainer *t, const rt_batch *batch, float learning_rate)
             rt_dense_rows rows = block(t, batch, first, n, from);
             t->kernel.accumulate(&rows, t->scores, t->n_classes, t->gradient + from, t->stride);
         }
-        leave(t, batch, first, n);
     }
     t->kernel.descend(t->weights, t->gradient, learning_rate, t->n_classes * t->stride);
     t->kernel.descend(t->biases, t->bias_gradient, learning_rate, t->n_classes);
@@ -265,7 +281,6 @@ void rt_trainer_evaluate(rt_trainer *t, const rt_batch *batch, rt_score *score, 
                 predictions[first + i] = (uint32_t)predicted;
         }
         loss += block_loss(t, batch->labels + first, n);
-        leave(t, batch, first, n);
     }
     score->cross_entropy = (float)(loss / (double)batch->n);
     score->accuracy = (float)((double)right / (double)batch->n);
@@ -279,7 +294,6 @@ void rt_trainer_predict(rt_trainer *t, const rt_batch *batch, float *logits, flo
         n = block_rows(t, first, batch->n);
         bytes = n * t->n_classes * sizeof *t->scores;
         block_logits(t, batch, first, n);
-        leave(t, batch, first, n);
         if (logits != NULL)
             memcpy(logits + at, t->scores, bytes);
         if (probabilities == NULL)

@@ -78,8 +78,13 @@ rt_code rt_bottlenecks_import(const rt_retrain_options *options, const char *fol
 
 /* ---- export ---- */
 
-static rt_code export_photo(const rt_retrain_job *job, rt_text_store *store, rt_text_reader *reader, size_t i,
-                            rt_error *err)
+typedef struct export_to {
+    rt_text_store *store;
+    rt_text_reader reader;
+    float *values; /* [feature_size] */
+} export_to;
+
+static rt_code export_photo(const rt_retrain_job *job, export_to *to, size_t i, rt_error *err)
 {
     const rt_feature_source source = rt__retrain_photos(job);
     char photo[PATH_BYTES], text[PATH_BYTES];
@@ -87,9 +92,10 @@ static rt_code export_photo(const rt_retrain_job *job, rt_text_store *store, rt_
     rt_code code = source.paths(source.user, i, photo, text, PATH_BYTES, err);
     if (code == RT_OK)
         code = rt__file_info(photo, &info, err);
-    return code == RT_OK
-               ? rt__text_store_keep(store, reader, photo, text, job->features.vectors[i], &info, err)
-               : code;
+    if (code != RT_OK)
+        return code;
+    rt_features_fetch(&job->features, job->features.vectors[i], to->values);
+    return rt__text_store_keep(to->store, &to->reader, photo, text, to->values, &info, err);
 }
 
 static rt_code export_all(rt_retrain_job *job, rt_exchange_result *result, rt_error *err)
@@ -97,22 +103,22 @@ static rt_code export_all(rt_retrain_job *job, rt_exchange_result *result, rt_er
     const rt_features *f = &job->features;
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     const rt_text_options options = {rt__network_digest(job->module), f->feature_size, job->log, &lock};
-    rt_text_reader reader = {0};
-    rt_text_store *store;
+    export_to to = {.values = calloc(f->feature_size, sizeof(float))};
     size_t skipped = 0;
-    rt_code code = rt__text_store_new(&options, &store, err);
+    rt_code code =
+        to.values ? rt__text_store_new(&options, &to.store, err) : rt_fail(err, RT_ENOMEM, "out of memory");
     for (size_t i = 0; i < f->n_photos && code == RT_OK; i++) {
         bool bad = skipped < f->n_skipped && f->skipped[skipped].photo == i;
         skipped += bad;
         if (bad || !f->vectors[i])
             continue;
-        code = export_photo(job, store, &reader, i, err);
+        code = export_photo(job, &to, i, err);
         result->n_done += code == RT_OK;
-        rt_features_used(&job->features, &f->vectors[i], 1);
         rt_progress_update(job->progress, "text files", i + 1, f->n_photos);
     }
-    rt__buffer_clear(&reader.text);
-    rt__text_store_close(store);
+    rt__buffer_clear(&to.reader.text);
+    rt__text_store_close(to.store);
+    free(to.values);
     return code;
 }
 

@@ -68,7 +68,7 @@ rt_feature_source rt__retrain_photos(const rt_retrain_job *job);
 void rt__retrain_module_name(const rt_retrain_options *options, rt_buffer *name);
 
 /* The photos' vectors, for batches. */
-rt_vectors rt__retrain_vectors(rt_retrain_job *job);
+rt_vectors rt__retrain_vectors(const rt_retrain_job *job);
 
 /* What the flags ask for, checked or not. */
 rt_distortion rt__retrain_distortion(const rt_retrain_options *options);

@@ -59,16 +59,26 @@ static rt_code round_head(const rt_head *head, rt_head_ranges *ranges, rt_head *
     return RT_OK;
 }
 
+typedef struct scratch {
+    float *logits; /* [ROWS, n_classes] */
+    float *values; /* [n_features]      */
+} scratch;
+
 /* What goes into the layer and comes out of it, for the photos of a set. */
-static void measure_set(const rt_vectors *vectors, size_t width, const rt_sampler *set, rt_trainer *trainer,
-                        float *logits, size_t n_classes, rt_head_ranges *ranges)
+static void measure_set(const rt_retrain_job *job, const rt_sampler *set, rt_trainer *trainer,
+                        const scratch *s, rt_head_ranges *ranges)
 {
+    const rt_features *f = &job->features;
+    const rt_vectors vectors = rt__retrain_vectors(job);
     for (size_t at = 0; at < set->n; at += ROWS) {
-        const rt_batch batch = {NULL, set->rows + at, NULL, set->n - at < ROWS ? set->n - at : ROWS, vectors};
-        for (size_t i = 0; i < batch.n; i++)
-            widen(vectors->at[batch.rows[i]], width, &ranges->features_min, &ranges->features_max);
-        rt_trainer_predict(trainer, &batch, logits, NULL);
-        widen(logits, batch.n * n_classes, &ranges->logits_min, &ranges->logits_max);
+        const rt_batch batch = {NULL, set->rows + at, NULL, set->n - at < ROWS ? set->n - at : ROWS,
+                                &vectors};
+        for (size_t i = 0; i < batch.n; i++) {
+            rt_features_fetch(f, f->vectors[batch.rows[i]], s->values);
+            widen(s->values, f->feature_size, &ranges->features_min, &ranges->features_max);
+        }
+        rt_trainer_predict(trainer, &batch, s->logits, NULL);
+        widen(s->logits, batch.n * job->dataset->n_classes, &ranges->logits_min, &ranges->logits_max);
     }
 }
 
@@ -81,15 +91,16 @@ static bool usable(float min, float max)
 static rt_code measure(const rt_retrain_job *job, const rt_head *rounded, rt_head_ranges *ranges,
                        rt_error *err)
 {
-    float *logits = calloc(rounded->n_classes, ROWS * sizeof *logits);
-    const rt_vectors vectors = {.at = job->features.vectors};
+    const scratch s = {calloc(rounded->n_classes, ROWS * sizeof(float)),
+                       calloc(job->features.feature_size, sizeof(float))};
     rt_trainer *trainer = NULL;
-    rt_code code = logits ? rt_trainer_new(rounded, &trainer, err) : rt_fail(err, RT_ENOMEM, "out of memory");
+    rt_code code = s.logits && s.values ? rt_trainer_new(rounded, &trainer, err)
+                                        : rt_fail(err, RT_ENOMEM, "out of memory");
     for (size_t set = 0; code == RT_OK && set < RT_N_SETS; set++)
-        measure_set(&vectors, job->features.feature_size, &job->sets[set], trainer, logits,
-                    rounded->n_classes, ranges);
+        measure_set(job, &job->sets[set], trainer, &s, ranges);
     rt_trainer_free(trainer);
-    free(logits);
+    free(s.logits);
+    free(s.values);
     if (code == RT_OK && (!usable(ranges->features_min, ranges->features_max) ||
                           !usable(ranges->logits_min, ranges->logits_max)))
         code = rt_fail(

@@ -153,9 +153,10 @@ static rt_code make_batch(void *user, rt_rng *rng, rt_batch *batch, rt_error *er
     return rt__retrain_distorted_batch(user, rng, batch, err);
 }
 
-rt_vectors rt__retrain_vectors(rt_retrain_job *job)
+rt_vectors rt__retrain_vectors(const rt_retrain_job *job)
 {
-    return (rt_vectors){job->features.vectors, rt_features_used, &job->features};
+    const rt_features *f = &job->features;
+    return (rt_vectors){f->vectors, f->many ? rt_features_fetch : NULL, f};
 }
 
 /* Trains; a stop that is asked for is no error. */
