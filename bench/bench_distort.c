@@ -35,7 +35,8 @@ static rt_code paths(const void *user, size_t i, char *photo, char *cache, size_
     if (path == NULL)
         return rt_fail(err, RT_ENOMEM, "out of memory");
     snprintf(photo, size, "%s", path);
-    cache[0] = 0;
+    if (cache)
+        cache[0] = 0;
     free(path);
     return RT_OK;
 }

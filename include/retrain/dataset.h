@@ -63,5 +63,7 @@ void rt_dataset_close(rt_dataset *dataset); /* NULL is allowed */
 
 /* root/folder/name of a photo; the text is owned by the caller (free), NULL when memory is out. */
 char *rt_dataset_path(const rt_dataset *dataset, size_t photo);
+/* The same into the caller's buffer; returns its length, size or more when it does not fit. */
+size_t rt_dataset_path_into(const rt_dataset *dataset, size_t photo, char *path, size_t size);
 
 #endif

@@ -42,7 +42,7 @@ rt_code rt_extractor_run(rt_extractor *extractor, const uint8_t *bytes, size_t s
 typedef struct rt_feature_source {
     const void *user;
     /* Writes the path of photo i, and of its bottleneck text file relative to nothing (a full path; "" for no
-     * cache), into the buffers of size bytes; RT_ELIMIT when they do not fit. */
+     * cache), into the buffers of size bytes; RT_ELIMIT when they do not fit.  cache may be NULL. */
     rt_code (*paths)(const void *user, size_t i, char *photo, char *cache, size_t size, rt_error *err);
     size_t n_photos;
     /* NULL: every photo.  The row of one that is not wanted is zero; it is neither skipped nor counted. */

@@ -210,15 +210,30 @@ void rt_dataset_close(rt_dataset *dataset)
     free(o);
 }
 
+size_t rt_dataset_path_into(const rt_dataset *dataset, size_t photo, char *path, size_t size)
+{
+    const rt_photo *p = &dataset->photos[photo];
+    const char *const parts[] = {dataset->root, dataset->classes[p->class_index].folder, p->name};
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t n = strlen(parts[i]);
+        bool slash = i > 0 && length > 0 && length < size && path[length - 1] != '/';
+        if (slash)
+            path[length++] = '/';
+        if (length + n < size)
+            memcpy(path + length, parts[i], n + 1);
+        length += n;
+    }
+    return length;
+}
+
 char *rt_dataset_path(const rt_dataset *dataset, size_t photo)
 {
     const rt_photo *p = &dataset->photos[photo];
-    rt_buffer folder = {0}, path = {0};
-    rt__path_join(&folder, dataset->root, dataset->classes[p->class_index].folder);
-    if (!folder.failed)
-        rt__path_join(&path, folder.bytes, p->name);
-    if (folder.failed || path.failed)
-        rt__buffer_clear(&path);
-    rt__buffer_clear(&folder);
-    return path.bytes;
+    size_t size =
+        strlen(dataset->root) + strlen(dataset->classes[p->class_index].folder) + strlen(p->name) + 3;
+    char *path = malloc(size);
+    if (path)
+        rt_dataset_path_into(dataset, photo, path, size);
+    return path;
 }

@@ -4,7 +4,9 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "extractor.h"
+#include "known.h"
 #include "packed.h"
+#include "skips.h"
 #include "text_store.h"
 
 #include <pthread.h>
@@ -46,13 +48,13 @@ typedef struct pass {
     rt_text_store *text;
     bool keeps_text; /* new vectors go to text files */
     worker *workers;
-    char **reasons; /* one for each photo, NULL where it was used */
 
     pthread_mutex_t plan_lock; /* guards first */
     rt_extractor *first;       /* owns the plan; one of the workers' */
 
     pthread_mutex_t lock; /* guards what follows, and calls of log and progress */
     size_t n_wanted, n_done, n_damaged;
+    rt_skips skips;
     int64_t shown_ns; /* when progress was last told */
 } pass;
 
@@ -224,28 +226,38 @@ static rt_code make_packed(pass *p, worker *w, size_t i, bool *hit, bool *bad, r
 static rt_code skip_photo(pass *p, size_t i, rt_error *err)
 {
     char text[sizeof err->path + sizeof err->message + sizeof err->cause + 64];
+    char *reason = strdup(rt_error_text(err, text, sizeof text));
+    rt_code code;
     p->out->vectors[i] = p->owner->zero;
     if (p->out->values)
         memset(p->out->values + i * p->out->feature_size, 0, p->out->feature_size * sizeof(float));
-    p->reasons[i] = strdup(rt_error_text(err, text, sizeof text));
-    return p->reasons[i] ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
+    pthread_mutex_lock(&p->lock);
+    code = rt__skips_add(&p->skips, i, reason, err);
+    pthread_mutex_unlock(&p->lock);
+    return code;
 }
 
-static void report_photo(pass *p, bool hit, bool skipped)
+/* n more photos are done with; n_cached of them were in the cache. */
+static void report(pass *p, size_t n, size_t n_cached)
 {
     int64_t now = now_ns(CLOCK_MONOTONIC);
+    size_t before;
     pthread_mutex_lock(&p->lock);
-    p->n_done++;
-    p->out->n_cached += hit;
-    p->out->n_skipped += skipped;
-    p->out->n_computed += !hit && !skipped && !p->options->only_cached;
-    if (p->n_done % LOG_EVERY == 0)
-        rt_log_line(p->options->log, RT_INFO, "%zu bottleneck files created.", p->n_done);
+    before = p->n_done;
+    p->n_done += n;
+    p->out->n_cached += n_cached;
+    for (size_t i = before / LOG_EVERY + 1; i <= p->n_done / LOG_EVERY; i++)
+        rt_log_line(p->options->log, RT_INFO, "%zu bottleneck files created.", i * LOG_EVERY);
     if (now - p->shown_ns >= PROGRESS_NS || p->n_done == p->n_wanted) {
         p->shown_ns = now;
         rt_progress_update(p->options->progress, "bottlenecks", p->n_done, p->n_wanted);
     }
     pthread_mutex_unlock(&p->lock);
+}
+
+static void report_known(void *user, size_t n)
+{
+    report(user, n, n);
 }
 
 static bool is_wanted(const rt_feature_source *source, size_t i)
@@ -257,39 +269,43 @@ static rt_code do_photo(void *context, size_t index, size_t i, rt_error *err)
 {
     pass *p = context;
     worker *w = &p->workers[index];
-    bool hit = false, bad = false, skipped;
+    bool hit = false, bad = false;
     rt_code code;
     p->out->vectors[i] = p->owner->zero;
-    if (!is_wanted(p->source, i))
+    if (!is_wanted(p->source, i) || (p->owner->packed && p->owner->places[i].block))
         return RT_OK;
     code = p->source->paths(p->source->user, i, w->photo, w->cache, PATH_BYTES, err);
     bad = code == RT_ELIMIT;
     if (code == RT_OK)
         code = (p->owner->packed ? make_packed : make_vector)(p, w, i, &hit, &bad, err);
-    skipped = code != RT_OK && bad && !p->options->strict;
-    if (skipped)
+    if (code != RT_OK && bad && !p->options->strict)
         code = skip_photo(p, i, err);
     if (code == RT_OK)
-        report_photo(p, hit, skipped);
+        report(p, 1, hit);
     return code;
 }
 
 /* ---- the whole pass ---- */
 
-static rt_code list_skipped(pass *p, rt_error *err)
+static rt_code find_known(pass *p, size_t n_workers, rt_error *err)
 {
-    rt_features *out = p->out;
-    size_t n = 0;
-    if (out->n_skipped == 0)
-        return RT_OK;
-    if (!(out->skipped = calloc(out->n_skipped, sizeof *out->skipped)))
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    for (size_t i = 0; i < out->n_photos; i++)
-        if (p->reasons[i]) {
-            out->skipped[n++] = (rt_skipped){i, p->reasons[i]};
-            p->reasons[i] = NULL;
-        }
-    return RT_OK;
+    const rt_known known = {.packed = p->owner->packed,
+                            .source = p->source,
+                            .n_threads = n_workers,
+                            .places = p->owner->places,
+                            .found = report_known,
+                            .user = p};
+    return known.packed ? rt__known_find(&known, err) : RT_OK;
+}
+
+static rt_code run_pool(pass *p, size_t n_workers, rt_error *err)
+{
+    rt_code flushed = RT_OK, code = find_known(p, n_workers, err);
+    if (code == RT_OK)
+        code = rt__pool_run(n_workers, p->source->n_photos, do_photo, p, err);
+    if (p->owner->packed) /* also after a failure: what was computed is kept */
+        flushed = rt__packed_flush(p->owner->packed, code == RT_OK ? err : NULL);
+    return code == RT_OK ? flushed : code;
 }
 
 static rt_code open_packed(pass *p, rt_error *err)
@@ -331,10 +347,9 @@ static rt_code allocate(pass *p, size_t n_workers, rt_error *err)
     out->vectors = calloc(out->n_photos + 1, sizeof *out->vectors);
     p->owner->zero = calloc(size, sizeof *p->owner->zero);
     p->owner->places = p->owner->packed ? calloc(out->n_photos + 1, sizeof *p->owner->places) : NULL;
-    p->reasons = calloc(out->n_photos + 1, sizeof *p->reasons);
     p->workers = calloc(n_workers, sizeof *p->workers);
     if ((!out->values && !p->owner->packed) || !out->vectors || !p->owner->zero ||
-        (!p->owner->places && p->owner->packed) || !p->reasons || !p->workers)
+        (!p->owner->places && p->owner->packed) || !p->workers)
         return rt_fail(err, RT_ENOMEM, "out of memory for %zu vectors of %zu floats", out->n_photos, size);
     for (size_t i = 0; i < n_workers; i++)
         if (!(p->workers[i].values = malloc(size * sizeof(float))))
@@ -376,12 +391,10 @@ static void finish(pass *p, size_t n_workers)
     }
     rt_extractor_free(p->first);
     rt__text_store_close(p->text);
+    rt__skips_clear(&p->skips);
     if (p->n_damaged > MOST_WARNINGS)
         rt_log_line(p->options->log, RT_WARN, "%zu more vectors were recreated.",
                     p->n_damaged - MOST_WARNINGS);
-    for (size_t i = 0; p->reasons && i < p->out->n_photos; i++)
-        free(p->reasons[i]);
-    free(p->reasons);
     free(p->workers);
     pthread_mutex_destroy(&p->lock);
     pthread_mutex_destroy(&p->plan_lock);
@@ -410,7 +423,9 @@ static rt_code conclude(pass *p, rt_error *err)
     if (code == RT_OK)
         out->checksum = rt__crc32c(0, crcs, out->n_photos * sizeof *crcs);
     free(crcs);
-    return code == RT_OK ? list_skipped(p, err) : code;
+    if (!p->options->only_cached)
+        out->n_computed = p->n_wanted - out->n_cached - p->skips.n;
+    return code == RT_OK ? rt__features_add_skips(out, &p->skips, err) : code;
 }
 
 rt_code rt_features_compute(const rt_module *module, const rt_feature_source *source,
@@ -429,13 +444,8 @@ rt_code rt_features_compute(const rt_module *module, const rt_feature_source *so
     pthread_mutex_init(&p.lock, NULL);
     pthread_mutex_init(&p.plan_lock, NULL);
     code = start(&p, n_workers, err);
-    if (code == RT_OK) {
-        rt_code flushed = RT_OK;
-        code = rt__pool_run(n_workers, source->n_photos, do_photo, &p, err);
-        if (p.owner->packed) /* also after a failure: what was computed is kept */
-            flushed = rt__packed_flush(p.owner->packed, code == RT_OK ? err : NULL);
-        code = code == RT_OK ? flushed : code;
-    }
+    if (code == RT_OK)
+        code = run_pool(&p, n_workers, err);
     if (code == RT_OK)
         code = conclude(&p, err);
     finish(&p, n_workers);

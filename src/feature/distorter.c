@@ -160,19 +160,13 @@ static rt_code do_photo(void *context, size_t index, size_t i, rt_error *err)
 /* The reasons as a list. */
 static rt_code list_skips(const pass *p, rt_skips *skips, rt_error *err)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < p->wanted->n; i++)
-        n += p->reasons[i] != NULL;
-    if (n == 0)
-        return RT_OK;
-    if (!(skips->list = calloc(n, sizeof *skips->list)))
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    for (size_t i = 0; i < p->wanted->n; i++)
+    rt_code code = RT_OK;
+    for (size_t i = 0; i < p->wanted->n && code == RT_OK; i++)
         if (p->reasons[i]) {
-            skips->list[skips->n++] = (rt_skipped){p->wanted->photos[i], p->reasons[i]};
+            code = rt__skips_add(skips, p->wanted->photos[i], p->reasons[i], err);
             p->reasons[i] = NULL;
         }
-    return RT_OK;
+    return code;
 }
 
 rt_code rt__distorter_run(rt_distorter *d, const rt_distorted *wanted, rt_skips *skips, rt_error *err)
@@ -191,35 +185,4 @@ rt_code rt__distorter_run(rt_distorter *d, const rt_distorted *wanted, rt_skips 
     free(p.reasons);
     pthread_mutex_destroy(&p.lock);
     return code;
-}
-
-void rt__skips_clear(rt_skips *skips)
-{
-    for (size_t i = 0; i < skips->n; i++)
-        free(skips->list[i].reason);
-    free(skips->list);
-    *skips = (rt_skips){0};
-}
-
-static int by_photo(const void *a, const void *b)
-{
-    size_t left = ((const rt_skipped *)a)->photo, right = ((const rt_skipped *)b)->photo;
-    return (left > right) - (left < right);
-}
-
-rt_code rt__features_add_skips(rt_features *features, rt_skips *skips, rt_error *err)
-{
-    size_t n = features->n_skipped + skips->n;
-    rt_skipped *all = skips->n ? realloc(features->skipped, n * sizeof *all) : NULL;
-    if (skips->n == 0)
-        return RT_OK;
-    if (!all)
-        return rt_fail(err, RT_ENOMEM, "out of memory");
-    memcpy(all + features->n_skipped, skips->list, skips->n * sizeof *all);
-    qsort(all, n, sizeof *all, by_photo);
-    features->skipped = all;
-    features->n_skipped = n;
-    free(skips->list);
-    *skips = (rt_skips){0};
-    return RT_OK;
 }

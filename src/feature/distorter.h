@@ -7,6 +7,7 @@
 
 #include "retrain/feature.h"
 #include "retrain/image.h"
+#include "skips.h"
 
 typedef struct rt_distorter rt_distorter;
 
@@ -32,23 +33,13 @@ typedef struct rt_distorted {
     const char *what;                /* told to progress, photo by photo; NULL: nothing is */
 } rt_distorted;
 
-/* Photos that could not be read. */
-typedef struct rt_skips {
-    rt_skipped *list; /* owned, in the order of rt_distorted.photos */
-    size_t n;
-} rt_skips;
-
 /* Each photo is decoded once at most, not at all where it was kept by an earlier call.
  *   skips  where not NULL, a photo that cannot be used is no error (unless strict) but noted here, its rows
  *          zero; start from {0} */
 rt_code rt__distorter_run(rt_distorter *distorter, const rt_distorted *wanted, rt_skips *skips,
                           rt_error *err);
-void rt__skips_clear(rt_skips *skips);
 
 /* Photos that are in memory. */
 size_t rt__distorter_kept(const rt_distorter *distorter);
-
-/* Moves what skips holds into features->skipped, in its order; skips is empty then. */
-rt_code rt__features_add_skips(rt_features *features, rt_skips *skips, rt_error *err);
 
 #endif

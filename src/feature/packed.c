@@ -124,23 +124,25 @@ bool rt__packed_writable(const rt_packed *p)
 
 /* ---- files ---- */
 
+bool rt__packed_left(uint64_t device, uint64_t inode, rt_span path)
+{
+    char *seen = strndup(path.bytes, path.size);
+    rt_file_info there;
+    bool left = seen && (rt__file_info(seen, &there, NULL) != RT_OK || there.device != device ||
+                         there.inode != inode);
+    free(seen);
+    return left;
+}
+
 /* Whether the photo left the path where it was seen last. */
 static bool has_moved(const rt_packed *p, const rt_file_info *file, const char *path, rt_span old)
 {
     size_t prefix = *path == '/' ? 0 : strlen(p->folder) + 1;
-    rt_file_info there;
-    char *seen;
-    bool moved;
     if (old.size == prefix + strlen(path) &&
         memcmp((const char *)old.bytes + prefix, path, strlen(path)) == 0 &&
         (prefix == 0 || memcmp(old.bytes, p->folder, prefix - 1) == 0))
         return false;
-    if (!(seen = strndup(old.bytes, old.size)))
-        return false;
-    moved = rt__file_info(seen, &there, NULL) != RT_OK || there.device != file->device ||
-            there.inode != file->inode;
-    free(seen);
-    return moved;
+    return rt__packed_left(file->device, file->inode, old);
 }
 
 rt_code rt__packed_recall(rt_packed *p, const rt_file_info *file, const char *path,
@@ -182,12 +184,24 @@ rt_code rt__packed_remember(rt_packed *p, const rt_file_info *file, int64_t open
 
 /* ---- vectors ---- */
 
+bool rt__packed_holds(const rt_packed *p, const rt_packed_parts *parts, uint32_t row, const uint8_t *photo)
+{
+    rt_packed_note note;
+    bool intact;
+    if (parts->head.n_rows <= row || parts->head.feature_size != p->module.feature_size)
+        return false;
+    note = rt__packed_note(parts, row);
+    intact = memcmp(note.photo, photo, sizeof note.photo) == 0 && rt__packed_row_intact(parts, row);
+    rt__kv_touched(p->kv, parts->notes + row * sizeof note, sizeof note);
+    rt__kv_touched(p->kv, rt__packed_vector(parts, row), p->module.feature_size * sizeof(float));
+    return intact;
+}
+
 rt_code rt__packed_find_in(rt_packed *p, rt_kv_txn *txn, uint32_t module, const uint8_t *photo,
                            rt_place *place, bool *damaged, rt_error *err)
 {
     uint8_t key[RT_PACKED_KEY];
     rt_packed_parts parts;
-    rt_packed_note note;
     rt_place found;
     rt_span value;
     rt_code code = rt__kv_get(txn, rt__packed_index_key(module, photo, key), &value, err);
@@ -200,16 +214,12 @@ rt_code rt__packed_find_in(rt_packed *p, rt_kv_txn *txn, uint32_t module, const 
         return RT_OK;
     memcpy(&found, value.bytes, sizeof found);
     code = rt__kv_get(txn, rt__packed_key('B', &found.block, key), &value, err);
-    if (code != RT_OK || !value.bytes || !rt__packed_parts(value, &parts) ||
-        parts.head.feature_size != p->module.feature_size || parts.head.n_rows <= found.row)
-        return code;
-    note = rt__packed_note(&parts, found.row);
-    if (memcmp(note.photo, photo, sizeof note.photo) == 0 && rt__packed_row_intact(&parts, found.row)) {
+    if (code == RT_OK && value.bytes && rt__packed_parts(value, &parts) &&
+        rt__packed_holds(p, &parts, found.row, photo)) {
         *place = found;
         *damaged = false;
     }
-    rt__kv_touched(p->kv, rt__packed_vector(&parts, found.row), p->module.feature_size * sizeof(float));
-    return RT_OK;
+    return code;
 }
 
 rt_code rt__packed_find(rt_packed *p, const uint8_t photo[RT_PHOTO_BYTES], rt_place *place, bool *damaged,
@@ -252,6 +262,7 @@ rt_code rt__packed_view(rt_packed *p, const rt_packed_view *view, rt_error *err)
             break;
         view->vectors[i] = (const float *)(const void *)rt__packed_vector(&parts, place->row);
         view->crcs[i] = rt__packed_note(&parts, place->row).crc;
+        rt__kv_touched(p->kv, parts.notes + place->row * sizeof(rt_packed_note), sizeof(rt_packed_note));
     }
     return code;
 }

@@ -39,6 +39,21 @@ bool rt__packed_writable(const rt_packed *packed);
 
 /* ---- while vectors are collected; threads may call these at once ---- */
 
+/* A photo's file, as it is now. */
+typedef struct rt_packed_file {
+    uint64_t device, inode, size;
+    int64_t mtime_ns, ctime_ns;
+    uint32_t path_crc; /* rt__packed_path_crc() */
+    uint32_t number;   /* the caller's */
+    uint8_t photo[RT_PHOTO_BYTES];
+    rt_place place; /* written: where its vector is */
+} rt_packed_file;
+/* What rt__packed_recall() and rt__packed_find() would give, for many files.  A place of block 0 says no more
+ * than that it takes a closer look: the file may have moved, its vector may be damaged. */
+rt_code rt__packed_known(rt_packed *packed, rt_packed_file *files, size_t n, rt_error *err);
+/* CRC-32C of the absolute path. */
+uint32_t rt__packed_path_crc(const rt_packed *packed, const char *path);
+
 /* The content of a file where it is known, else *known is false. */
 rt_code rt__packed_recall(rt_packed *packed, const rt_file_info *file, const char *path,
                           uint8_t photo[RT_PHOTO_BYTES], bool *known, rt_error *err);

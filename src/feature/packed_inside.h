@@ -46,6 +46,11 @@ rt_code rt__packed_find_module(const rt_packed *packed, rt_kv_txn *txn, rt_packe
 /* What the index has for a photo, where its vector is good. */
 rt_code rt__packed_find_in(rt_packed *packed, rt_kv_txn *txn, uint32_t module, const uint8_t *photo,
                            rt_place *place, bool *damaged, rt_error *err);
+/* Whether the row is the photo's, and its vector whole. */
+bool rt__packed_holds(const rt_packed *packed, const rt_packed_parts *parts, uint32_t row,
+                      const uint8_t *photo);
+/* Whether another file than this, or none, is now where path says it was seen last. */
+bool rt__packed_left(uint64_t device, uint64_t inode, rt_span path);
 /* Adds what a file holds to what is to be stored. */
 rt_code rt__packed_note_file(rt_packed *packed, const rt_file_info *file, const char *path,
                              const uint8_t *photo, rt_error *err);

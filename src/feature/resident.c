@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 enum {
-    WINDOW_BITS = 16,
+    WINDOW_BITS = 21,
     /* Pages that were read on the way, in the tree of keys, are not noted: now and then all is let go of. */
-    WHOLE_EVERY = 4096,
+    WHOLE_EVERY = 256,
     MOST_COMPARED = 64
 };
 

@@ -1,10 +1,11 @@
 /* How much of a mapped file counts as the process's memory.
  *
- * Linux maps the 64 KB around a page that is touched, and what is mapped counts (ru_maxrss) until the process
- * lets go of it.  So the windows of 64 KB in which something was touched are noted in a table with a place
- * for each remainder of their number: where a window takes the place of another, the process lets go of that
- * one. A file of no more windows than places stays as a whole.  The system keeps the pages in its file cache
- * as long as it has memory for them: touching one again costs a microsecond or two, no reading of the disk.
+ * Linux maps 64 KB around a page that is touched, or the whole folio that holds it, 2 MB at most, and what is
+ * mapped counts (ru_maxrss) until the process lets go of it.  So the windows of 2 MB in which something was
+ * touched are noted in a table with a place for each remainder of their number: where a window takes the
+ * place of another, the process lets go of that one.  A file of no more windows than places, 16 MB, stays as
+ * a whole.  The system keeps the pages in its file cache as long as it has memory for them: touching one
+ * again costs some microseconds, no reading of the disk.
  */
 #ifndef RT_FEATURE_RESIDENT_H
 #define RT_FEATURE_RESIDENT_H
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RT_RESIDENT_WINDOWS = 128 };
+enum { RT_RESIDENT_WINDOWS = 8 };
 
 /* Threads may share it. */
 typedef struct rt_resident {

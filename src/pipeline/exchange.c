@@ -26,9 +26,9 @@ static rt_code path_without_text(const void *user, size_t i, char *photo, char *
                                  rt_error *err)
 {
     const rt_feature_source *whole = user;
-    rt_code code = whole->paths(whole->user, i, photo, cache, size, err);
-    cache[0] = 0;
-    return code;
+    if (cache)
+        cache[0] = 0;
+    return whole->paths(whole->user, i, photo, NULL, size, err);
 }
 
 /* Collects what the cache has, or gets from text files in job->options->bottleneck_dir. */

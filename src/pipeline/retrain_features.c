@@ -24,16 +24,10 @@ void rt__retrain_module_name(const rt_retrain_options *o, rt_buffer *module)
 
 static rt_code path_of_photo(const rt_retrain_job *job, size_t i, char *path, size_t size, rt_error *err)
 {
-    char *whole = rt_dataset_path(job->dataset, i);
-    size_t length = whole ? strlen(whole) : 0;
-    rt_code code = !whole ? rt_fail(err, RT_ENOMEM, "out of memory")
-                   : length >= size
-                       ? rt_fail(err, RT_ELIMIT, "path of more than %zu bytes: %.80s...", size - 1, whole)
-                       : RT_OK;
-    if (code == RT_OK)
-        memcpy(path, whole, length + 1);
-    free(whole);
-    return code;
+    if (rt_dataset_path_into(job->dataset, i, path, size) < size)
+        return RT_OK;
+    return rt_fail(err, RT_ELIMIT, "path of more than %zu bytes: %.80s/.../%.80s", size - 1,
+                   job->dataset->root, job->dataset->photos[i].name);
 }
 
 static rt_code paths_of_photo(const void *user, size_t i, char *photo, char *cache, size_t size,
@@ -43,6 +37,8 @@ static rt_code paths_of_photo(const void *user, size_t i, char *photo, char *cac
     const rt_photo *p = &job->dataset->photos[i];
     rt_buffer module = {0};
     rt_code code = path_of_photo(job, i, photo, size, err);
+    if (code == RT_OK && !cache)
+        return RT_OK;
     if (code == RT_OK) {
         rt__retrain_module_name(job->options, &module);
         code = rt__buffer_ok(&module, err);

@@ -45,7 +45,8 @@ static rt_code photo_paths(const void *user, size_t i, char *photo, char *cache,
     (void)err;
     snprintf(relative, sizeof relative, "data/flower_photos/%s", list->names[i]);
     shared_path(photo, size, relative);
-    cache[0] = 0;
+    if (cache)
+        cache[0] = 0;
     return RT_OK;
 }
 

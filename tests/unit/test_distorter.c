@@ -33,7 +33,8 @@ static rt_code paths(const void *user, size_t i, char *photo, char *cache, size_
     const scene *s = user;
     (void)err;
     snprintf(photo, size, "%s/photos/%zu", s->tree, i);
-    cache[0] = 0;
+    if (cache)
+        cache[0] = 0;
     return RT_OK;
 }
 

@@ -99,8 +99,9 @@ static rt_code paths(const void *user, size_t i, char *photo, char *cache, size_
     const scene *s = user;
     (void)size, (void)err;
     photo_path(s, i, photo);
-    cache_path(s, i, cache);
-    if (s->no_cache)
+    if (cache)
+        cache_path(s, i, cache);
+    if (cache && s->no_cache)
         cache[0] = 0;
     return RT_OK;
 }

@@ -292,6 +292,82 @@ static void a_file_is_known_by_inode_size_and_times(void **state)
     rt__packed_close(p);
 }
 
+enum { MANY = 3000, DAMAGED = 4, CHANGED = 5, MOVED = 6, UNSTORED = 7 };
+
+/* File i stands at a place that tells nothing of its number; its photo is i. */
+static rt_file_info many_info(unsigned i)
+{
+    const int64_t when = 1000000000000000001;
+    return (rt_file_info){
+        .device = 7 + i % 2, .inode = i * 7919 % 10007, .size = i, .mtime_ns = when, .ctime_ns = when};
+}
+
+static const char *many_path(unsigned i, char path[64])
+{
+    snprintf(path, 64, "/nowhere/%u.jpg", i);
+    return path;
+}
+
+static void add_many_files(world *w, rt_place *places)
+{
+    rt_packed *p = open_packed(w, 0);
+    char path[64];
+    for (unsigned i = 0; i < MANY; i++) {
+        const rt_file_info info = many_info(i);
+        assert_int_equal(
+            rt__packed_remember(p, &info, info.ctime_ns + 3000000000, many_path(i, path), photo(i), &w->err),
+            RT_OK);
+        if (i % 10 != UNSTORED)
+            assert_int_equal(add(p, i, &places[i], &w->err), RT_OK);
+    }
+    assert_int_equal(rt__packed_flush(p, &w->err), RT_OK);
+    rt__packed_close(p);
+}
+
+static void many_files_are_looked_up_at_once(void **state)
+{
+    world *w = *state;
+    rt_place *places = calloc(MANY, sizeof *places);
+    rt_packed_file *files = calloc(MANY, sizeof *files);
+    float values[FEATURES + 4];
+    char path[64];
+    rt_packed *p;
+    add_many_files(w, places);
+    fill(DAMAGED, values);
+    change_file(w, values + 10, 100);
+    p = open_packed(w, 0);
+    for (unsigned k = 0; k < MANY; k++) {
+        unsigned i = k * 1009 % MANY;
+        const rt_file_info info = many_info(i);
+        files[k] =
+            (rt_packed_file){info.device,
+                             info.inode,
+                             info.size,
+                             info.mtime_ns,
+                             info.ctime_ns + (i == CHANGED),
+                             rt__packed_path_crc(p, i == MOVED ? "/nowhere/new.jpg" : many_path(i, path)),
+                             i,
+                             {0},
+                             {9, 9}};
+    }
+    assert_int_equal(rt__packed_known(p, files, MANY, &w->err), RT_OK);
+    for (unsigned k = 0; k < MANY; k++) {
+        unsigned i = files[k].number;
+        bool known = i != DAMAGED && i != CHANGED && i != MOVED && i % 10 != UNSTORED;
+        assert_int_equal(files[k].place.block, known ? places[i].block : 0);
+        if (known)
+            assert_int_equal(files[k].place.row, places[i].row);
+    }
+    rt__packed_close(p);
+    p = open_packed(w, 1); /* another network */
+    assert_int_equal(rt__packed_known(p, files, MANY, &w->err), RT_OK);
+    for (unsigned k = 0; k < MANY; k++)
+        assert_int_equal(files[k].place.block, 0);
+    rt__packed_close(p);
+    free(places);
+    free(files);
+}
+
 /* ---- the table below ---- */
 
 static int wait_for(pid_t child)
@@ -492,6 +568,7 @@ int main(void)
         CASE(a_changed_vector_is_not_used_and_can_be_replaced),
         CASE(a_file_that_is_cut_off_or_something_else_is_told),
         CASE(a_file_is_known_by_inode_size_and_times),
+        CASE(many_files_are_looked_up_at_once),
         CASE(a_full_map_grows),
         CASE(a_change_that_fails_leaves_nothing),
         CASE(two_processes_write_at_once),
