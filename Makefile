@@ -2,7 +2,7 @@
 # Each builds what it needs: Meson does the building, this file only says which folder and which tests.
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # ninja uses the cores
-.PHONY: help packages build demo test sanitize interop bench clean
+.PHONY: help packages build demo test sanitize interop bench peers clean
 
 # CI and packagers may ask for more, e.g. MESON_OPTIONS=-Dwerror=true.
 MESON_OPTIONS ?=
@@ -58,6 +58,10 @@ interop: build demo/efficientnet_lite0/saved_model.pb
 ## make bench      times decode, resize, network, training, and whole runs
 bench: build
 	@bench/run.sh
+
+## make peers      times it beside ONNX Runtime, OpenVINO, LiteRT, MNN and TensorFlow (in build-peers/, Python 3.11)
+peers: build
+	@bench/peers/run.sh $(PEERS)
 
 ## make clean      removes the build folders; demo/ stays
 clean:
