@@ -181,6 +181,7 @@ bool rt__winograd_pays(const rt_conv_spec *spec)
 rt_code rt__winograd_conv(const rt_conv_spec *spec, rt_kernel **kernel, rt_error *err)
 {
     const level *here = &levels[rt__cpu_level()];
+    const rt_winograd_kind *kind;
     rt_winograd w;
     winograd *own;
     float *floats;
@@ -190,13 +191,14 @@ rt_code rt__winograd_conv(const rt_conv_spec *spec, rt_kernel **kernel, rt_error
     n = (size_t)w.points * (size_t)w.src.c * (size_t)w.dst.c;
     if (!(own = rt__ref_kernel_new(sizeof *own, n + (size_t)w.dst.c, &floats, err)))
         return RT_ENOMEM;
-    rt__winograd_pack(&w, spec->weights, here->lanes, floats);
+    kind = here->find(&w.axis[0], &w.axis[1]);
+    kind->pack(&w, spec->weights, floats);
     for (int32_t i = 0; i < w.dst.c; i++)
         floats[n + (size_t)i] = spec->bias[i];
     w.filters = floats;
     w.bias = floats + n;
     own->w = w;
-    own->run = here->find(&w.axis[0], &w.axis[1]);
+    own->run = kind->run;
     own->base.src[0] = w.src;
     own->base.dst = w.dst;
     own->base.scratch_bytes = (size_t)w.points * (w.in_plane + w.out_plane) * sizeof(float);

@@ -40,13 +40,21 @@ typedef struct rt_winograd {
 } rt_winograd;
 
 /* weights [taps down, taps across, src.c, dst.c] to w->filters, w otherwise complete. */
-void rt__winograd_pack(const rt_winograd *w, const float *weights, int32_t lanes, float *filters);
+typedef void rt_winograd_pack(const rt_winograd *w, const float *weights, float *filters);
 
 /* scratch: points * (in_plane + out_plane) floats, aligned to RT_KERNEL_ALIGN. */
 typedef void rt_winograd_run(const rt_winograd *w, const float *src, float *dst, float *scratch);
 
-/* The kernel for these axes, or NULL. */
-typedef rt_winograd_run *rt_winograd_find(const rt_winograd_axis *down, const rt_winograd_axis *across);
+/* What an instruction set has for convolutions of so many taps. */
+typedef struct rt_winograd_kind {
+    int32_t down, across;
+    rt_winograd_run *run;
+    rt_winograd_pack *pack;
+} rt_winograd_kind;
+
+/* That for these axes, or NULL. */
+typedef const rt_winograd_kind *rt_winograd_find(const rt_winograd_axis *down,
+                                                 const rt_winograd_axis *across);
 
 rt_winograd_find rt__winograd_find_avx2, rt__winograd_find_avx512;
 

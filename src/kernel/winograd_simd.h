@@ -242,6 +242,8 @@ INLINE void write_tile(const rt_winograd *w, const float *from, int32_t tile, fl
     }
 }
 
+#include "winograd_pack.h"
+
 /* ---- kernels ---- */
 
 INLINE void run(const rt_winograd *w, const float *src, float *dst, float *scratch, fixed down, fixed across)
@@ -266,27 +268,32 @@ INLINE void run(const rt_winograd *w, const float *src, float *dst, float *scrat
 #define AXIS_5 ((fixed){2, 2, 6})
 #define AXIS_7 ((fixed){4, 4, 10})
 
-#define RUN(down, across)                                                                                 \
+#define KIND(down, across)                                                                                \
     static void run_##down##_##across(const rt_winograd *w, const float *src, float *dst, float *scratch) \
     {                                                                                                     \
         run(w, src, dst, scratch, AXIS_##down, AXIS_##across);                                            \
+    }                                                                                                     \
+    static void pack_##down##_##across(const rt_winograd *w, const float *weights, float *filters)        \
+    {                                                                                                     \
+        pack_filters(w, weights, filters, AXIS_##down, AXIS_##across);                                    \
     }
-RUN(3, 3)
-RUN(5, 5)
-RUN(1, 3)
-RUN(3, 1)
-RUN(1, 7)
-RUN(7, 1)
+KIND(3, 3)
+KIND(5, 5)
+KIND(1, 3)
+KIND(3, 1)
+KIND(1, 7)
+KIND(7, 1)
 
-rt_winograd_run *FIND(const rt_winograd_axis *down, const rt_winograd_axis *across)
+#define ROW(down, across)                                           \
+    {                                                               \
+        down, across, run_##down##_##across, pack_##down##_##across \
+    }
+
+const rt_winograd_kind *FIND(const rt_winograd_axis *down, const rt_winograd_axis *across)
 {
-    static const struct {
-        int32_t down, across;
-        rt_winograd_run *run;
-    } rows[] = {{3, 3, run_3_3}, {5, 5, run_5_5}, {1, 3, run_1_3},
-                {3, 1, run_3_1}, {1, 7, run_1_7}, {7, 1, run_7_1}};
+    static const rt_winograd_kind rows[] = {ROW(3, 3), ROW(5, 5), ROW(1, 3), ROW(3, 1), ROW(1, 7), ROW(7, 1)};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].down == down->taps && rows[i].across == across->taps)
-            return rows[i].run;
+            return &rows[i];
     return NULL;
 }
