@@ -15,7 +15,7 @@ enum { ALIGNMENT = 64 };
 struct rt_extractor {
     rt_plan *owned; /* NULL in a clone */
     const rt_plan *plan;
-    rt_run *run;
+    rt_run *run; /* NULL until the first photo: what is only cloned needs no workspace */
     int32_t height, width;
     size_t feature_size;
     rt_pixel_layout layout;
@@ -73,7 +73,6 @@ static rt_code make_extractor(const rt_plan *plan, int32_t height, int32_t width
                               rt_error *err)
 {
     rt_extractor *e = calloc(1, sizeof *e);
-    rt_code code;
     if (!e)
         return rt_fail(err, RT_ENOMEM, "out of memory");
     *e = (rt_extractor){.plan = plan,
@@ -81,10 +80,6 @@ static rt_code make_extractor(const rt_plan *plan, int32_t height, int32_t width
                         .width = width,
                         .feature_size = rt__plan_output_size(plan),
                         .layout = rt__plan_wants_planar(plan) ? RT_PLANAR : RT_INTERLEAVED};
-    if ((code = rt__run_new(plan, &e->run, err)) != RT_OK) {
-        free(e);
-        return code;
-    }
     *extractor = e;
     return RT_OK;
 }
@@ -156,10 +151,18 @@ static rt_code execute(rt_extractor *e, float *feature, rt_error *err)
     return RT_OK;
 }
 
+static rt_code need_run(rt_extractor *e, rt_error *err)
+{
+    return e->run ? RT_OK : rt__run_new(e->plan, &e->run, err);
+}
+
 static rt_code fill_input(rt_extractor *e, rt_error *err)
 {
-    float *input = rt__run_input(e->run);
-    rt_code code;
+    float *input;
+    rt_code code = need_run(e, err);
+    if (code != RT_OK)
+        return code;
+    input = rt__run_input(e->run);
     if (e->resize == RT_NEAREST)
         return rt__image_nearest(&e->image, e->height, e->width, e->layout, input, err);
     code = make_scratch(e, &e->image, err);
@@ -178,7 +181,9 @@ rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, flo
 rt_code rt__extractor_distorted(rt_extractor *e, const rt_image *image, const rt_distortion_draw *draw,
                                 float *feature, rt_error *err)
 {
-    rt_code code = make_scratch(e, image, err);
+    rt_code code = need_run(e, err);
+    if (code == RT_OK)
+        code = make_scratch(e, image, err);
     if (code == RT_OK)
         code = rt_image_distort(image, draw, e->height, e->width, e->layout, e->scratch,
                                 rt__run_input(e->run), err);

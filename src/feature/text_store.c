@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "cache_text.h"
+#include "extractor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@ enum {
 
 struct rt_text_store {
     rt_text_options options;
-    size_t n_warned;        /* guarded by options.log_lock */
-    pthread_mutex_t lock;   /* guards what follows */
+    size_t n_warned;      /* guarded by options.log_lock */
+    pthread_mutex_t lock; /* guards what follows */
+    bool knows_network;
+    uint32_t network;       /* rt__network_digest(), which reads all weights: taken when it is first needed */
     rt_freshness **records; /* one for each folder with bottleneck files */
     size_t n_records;
 };
@@ -71,8 +74,20 @@ static rt_code find_record(rt_text_store *s, rt_text_reader *r, const char *text
     return code;
 }
 
+static uint32_t network_of(rt_text_store *s)
+{
+    uint32_t network;
+    pthread_mutex_lock(&s->lock);
+    if (!s->knows_network)
+        s->network = rt__network_digest(s->options.module);
+    s->knows_network = true;
+    network = s->network;
+    pthread_mutex_unlock(&s->lock);
+    return network;
+}
+
 /* Why the text file that was read cannot be used, or NULL. */
-static const char *distrust(const rt_text_store *s, const rt_freshness *record, const rt_origin *origin,
+static const char *distrust(rt_text_store *s, const rt_freshness *record, const rt_origin *origin,
                             const rt_file_info *photo, uint32_t text_crc)
 {
     if (rt__freshness_damaged(record))
@@ -81,7 +96,7 @@ static const char *distrust(const rt_text_store *s, const rt_freshness *record, 
         return NULL;
     if (origin->text_crc != text_crc)
         return "Bottleneck changed since it was recorded";
-    if (origin->network != s->options.network)
+    if (origin->network != network_of(s))
         return "Bottleneck of another network";
     if (origin->photo_bytes != photo->size || origin->photo_changed_ns != photo->mtime_ns)
         return "Photo changed";
@@ -124,8 +139,8 @@ rt_code rt__text_store_find(rt_text_store *s, rt_text_reader *r, const char *pho
     *hit = true;
     if (origin)
         return RT_OK;
-    return rt__freshness_note(r->record, name,
-                              &(rt_origin){crc, s->options.network, info.size, info.mtime_ns}, err);
+    return rt__freshness_note(r->record, name, &(rt_origin){crc, network_of(s), info.size, info.mtime_ns},
+                              err);
 }
 
 /* Makes the folder of a file. */
@@ -143,7 +158,7 @@ static rt_code make_folder_of(const char *path, rt_error *err)
 rt_code rt__text_store_keep(rt_text_store *s, rt_text_reader *r, const char *photo, const char *text,
                             const float *values, const rt_file_info *info, rt_error *err)
 {
-    rt_origin origin = {0, s->options.network, info->size, info->mtime_ns};
+    rt_origin origin = {0, network_of(s), info->size, info->mtime_ns};
     rt_code code = find_record(s, r, text, rt__path_name(photo), err);
     if (code != RT_OK)
         return code;

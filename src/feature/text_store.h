@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "freshness.h"
 #include "retrain/log.h"
+#include "retrain/module.h"
 
 #include <pthread.h>
 
@@ -13,7 +14,7 @@
 typedef struct rt_text_store rt_text_store;
 
 typedef struct rt_text_options {
-    uint32_t network; /* rt__network_digest() */
+    const rt_module *module; /* borrowed */
     size_t feature_size;
     const rt_log *log;
     pthread_mutex_t *log_lock; /* held around calls of log */

@@ -1,7 +1,6 @@
 #include "retrain/exchange.h"
 
 #include "base/file.h"
-#include "feature/extractor.h"
 #include "feature/text_store.h"
 #include "retrain_job.h"
 
@@ -102,7 +101,7 @@ static rt_code export_all(rt_retrain_job *job, rt_exchange_result *result, rt_er
 {
     const rt_features *f = &job->features;
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    const rt_text_options options = {rt__network_digest(job->module), f->feature_size, job->log, &lock};
+    const rt_text_options options = {job->module, f->feature_size, job->log, &lock};
     export_to to = {.values = calloc(f->feature_size, sizeof(float))};
     size_t skipped = 0;
     rt_code code =
