@@ -4,6 +4,7 @@
 #include "base/pause.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,7 +12,19 @@
 #include <string.h>
 #include <unistd.h>
 
+/* libcurl, loaded when something is downloaded: it brings thirty libraries with it, on which the dynamic
+ * linker spent a quarter of the time of a short run. */
+typedef struct library {
+    CURL *(*init)(void);
+    CURLcode (*setopt)(CURL *curl, CURLoption option, ...);
+    CURLcode (*perform)(CURL *curl);
+    CURLcode (*getinfo)(CURL *curl, CURLINFO info, ...);
+    const char *(*describe)(CURLcode code);
+    void (*cleanup)(CURL *curl);
+} library;
+
 typedef struct transfer {
+    const library *lib;
     CURL *curl;
     FILE *file;
     rt_download_options options;
@@ -20,6 +33,30 @@ typedef struct transfer {
     bool too_large;
     char text[CURL_ERROR_SIZE];
 } transfer;
+
+static bool find(void *handle, const char *name, void *function)
+{
+    void *found = dlsym(handle, name);
+    memcpy(function, &found, sizeof found);
+    return found != NULL;
+}
+
+/* It stays loaded: some of what it brings cannot be unloaded. */
+static rt_code load(library *lib, rt_error *err)
+{
+    static const char name[] = "libcurl.so.4"; /* its binary interface since 2006 */
+    void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        return rt_fail(err, RT_EUNSUPPORTED, "%s; install it (Debian: libcurl4), or download by hand",
+                       dlerror());
+    if (!find(handle, "curl_easy_init", &lib->init) || !find(handle, "curl_easy_setopt", &lib->setopt) ||
+        !find(handle, "curl_easy_perform", &lib->perform) ||
+        !find(handle, "curl_easy_getinfo", &lib->getinfo) ||
+        !find(handle, "curl_easy_strerror", &lib->describe) ||
+        !find(handle, "curl_easy_cleanup", &lib->cleanup))
+        return rt_fail(err, RT_EUNSUPPORTED, "%s: %s", name, dlerror());
+    return RT_OK;
+}
 
 static unsigned or_default(unsigned value, unsigned fallback)
 {
@@ -71,49 +108,50 @@ static void set_certificates(const transfer *t)
     for (size_t i = 0; i < sizeof bundles / sizeof *bundles; i++) {
         const char *file = getenv(bundles[i]);
         if (file && *file) {
-            curl_easy_setopt(t->curl, CURLOPT_CAINFO, file);
+            t->lib->setopt(t->curl, CURLOPT_CAINFO, file);
             break;
         }
     }
     if (folder && *folder)
-        curl_easy_setopt(t->curl, CURLOPT_CAPATH, folder);
+        t->lib->setopt(t->curl, CURLOPT_CAPATH, folder);
     if (off && strcmp(off, "true") == 0) {
         rt_log_line(t->options.log, RT_WARN,
                     "TFHUB_DISABLE_CERT_VALIDATION=true: the server's certificate is not checked");
-        curl_easy_setopt(t->curl, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(t->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+        t->lib->setopt(t->curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        t->lib->setopt(t->curl, CURLOPT_SSL_VERIFYHOST, 0L);
     }
 }
 
 static void set_options(transfer *t, const char *url)
 {
+    CURLcode (*const set)(CURL *, CURLoption, ...) = t->lib->setopt;
     CURL *c = t->curl;
-    curl_easy_setopt(c, CURLOPT_URL, url);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
-    curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_USERAGENT, "retrain");
-    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)t->options.connect_seconds);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)t->options.stall_seconds);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->text);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, write_body);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, tell_progress);
-    curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
-    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+    set(c, CURLOPT_URL, url);
+    set(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    set(c, CURLOPT_FOLLOWLOCATION, 1L);
+    set(c, CURLOPT_MAXREDIRS, 10L);
+    set(c, CURLOPT_FAILONERROR, 1L);
+    set(c, CURLOPT_NOSIGNAL, 1L);
+    set(c, CURLOPT_USERAGENT, "retrain");
+    set(c, CURLOPT_CONNECTTIMEOUT, (long)t->options.connect_seconds);
+    set(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(c, CURLOPT_LOW_SPEED_TIME, (long)t->options.stall_seconds);
+    set(c, CURLOPT_ERRORBUFFER, t->text);
+    set(c, CURLOPT_WRITEFUNCTION, write_body);
+    set(c, CURLOPT_WRITEDATA, t);
+    set(c, CURLOPT_XFERINFOFUNCTION, tell_progress);
+    set(c, CURLOPT_XFERINFODATA, t);
+    set(c, CURLOPT_NOPROGRESS, 0L);
     set_certificates(t);
 }
 
 /* What curl says, in our terms.  *again: whether another attempt may help. */
 static rt_code explain(const transfer *t, CURLcode result, bool *again, rt_error *err)
 {
-    const char *text = t->text[0] ? t->text : curl_easy_strerror(result);
+    const char *text = t->text[0] ? t->text : t->lib->describe(result);
     long status = 0;
-    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+    t->lib->getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
     *again = false;
     if (t->too_large)
         return rt_fail(err, RT_ELIMIT, "more than %llu bytes", (unsigned long long)t->options.most_bytes);
@@ -133,10 +171,10 @@ static rt_code explain(const transfer *t, CURLcode result, bool *again, rt_error
     return rt_fail(err, result == CURLE_PARTIAL_FILE ? RT_EFORMAT : RT_EIO, "%s", text);
 }
 
-static rt_code attempt(const char *url, const char *file, const rt_download_options *options, bool *again,
-                       rt_error *err)
+static rt_code attempt(const library *lib, const char *url, const char *file,
+                       const rt_download_options *options, bool *again, rt_error *err)
 {
-    transfer t = {.options = *options};
+    transfer t = {.lib = lib, .options = *options};
     CURLcode result;
     rt_code code = RT_OK;
     *again = false;
@@ -145,20 +183,20 @@ static rt_code attempt(const char *url, const char *file, const rt_download_opti
         rt_doing(err, file, "cannot download");
         return code;
     }
-    if (!(t.curl = curl_easy_init())) {
+    if (!(t.curl = lib->init())) {
         fclose(t.file);
         unlink(file);
         return rt_fail(err, RT_ENOMEM, "out of memory");
     }
     set_options(&t, url);
-    result = curl_easy_perform(t.curl);
+    result = lib->perform(t.curl);
     if (result == CURLE_OK && fflush(t.file) != 0)
         t.write_errno = errno;
     if (result != CURLE_OK || t.write_errno)
         code = explain(&t, result, again, err);
     if (fclose(t.file) != 0 && code == RT_OK)
         code = rt_fail_errno(err, errno, "cannot write the download");
-    curl_easy_cleanup(t.curl);
+    lib->cleanup(t.curl);
     if (code != RT_OK)
         unlink(file);
     return code;
@@ -168,11 +206,16 @@ rt_code rt__download(const char *url, const char *file, const rt_download_option
 {
     rt_download_options o = with_defaults(options);
     rt_error failure;
-    rt_code code;
+    library lib;
+    rt_code code = load(&lib, err);
     bool again;
+    if (code != RT_OK) {
+        rt_doing(err, url, "cannot download");
+        return code;
+    }
     for (unsigned i = 1;; i++) {
         rt_error_clear(&failure);
-        code = attempt(url, file, &o, &again, &failure);
+        code = attempt(&lib, url, file, &o, &again, &failure);
         if (code == RT_OK)
             return RT_OK;
         if (!again || i >= o.attempts)
