@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECONDS = 2, MOST_STEPS = 12 };
+enum { SECONDS = 2, MOST_STEPS = 12, PLANS = 5 };
 
 static const char *const modules[] = {
     "mobilenet_v1_025_128_feature_vector", "mobilenet_v1_025_224_feature_vector",
@@ -29,22 +29,48 @@ static bool say(rt_code code, const rt_error *err)
     return code == RT_OK;
 }
 
-static bool plan_module(const char *path, bool exact, rt_plan **plan, double *plan_seconds)
+/* What it takes until a network can run: reading its file, folding its graph, making its kernels. */
+typedef struct starting {
+    double open, fuse, plan;
+} starting;
+
+static void keep_least(double *least, double *since)
+{
+    double now = timing_processor_now();
+    *least = *least == 0 || now - *since < *least ? now - *since : *least;
+    *since = now;
+}
+
+static bool plan_once(const char *path, bool exact, rt_plan **plan, starting *least)
 {
     rt_module *module = NULL;
     rt_graph *fused = NULL;
     rt_edge input, output;
     rt_error err;
+    double since = timing_processor_now();
     bool done = say(rt_module_open(path, NULL, &module, &err), &err);
-    double start = timing_processor_now();
+    keep_least(&least->open, &since);
     if (done)
         done = say(rt__graph_fuse(module->graph, module->input, module->feature, module->info.height,
                                   module->info.width, &fused, &input, &output, &err),
-                   &err) &&
-               say((exact ? rt__plan_new_exact : rt__plan_new)(fused, input, output, plan, &err), &err);
-    *plan_seconds = timing_processor_now() - start;
+                   &err);
+    keep_least(&least->fuse, &since);
+    if (done)
+        done = say((exact ? rt__plan_new_exact : rt__plan_new)(fused, input, output, plan, &err), &err);
+    keep_least(&least->plan, &since);
     rt__graph_free(fused);
     rt_module_close(module);
+    return done;
+}
+
+/* The least time of several; the library keeps code that it compiled, so the first plan takes longer. */
+static bool plan_module(const char *path, bool exact, rt_plan **plan, starting *first, starting *least)
+{
+    bool done = plan_once(path, exact, plan, first);
+    for (int i = 0; i < PLANS && done; i++) {
+        rt__plan_free(*plan);
+        done = plan_once(path, exact, plan, least);
+    }
     return done;
 }
 
@@ -123,21 +149,23 @@ typedef struct options {
 static void bench_module(const char *path, const options *o)
 {
     const char *name = strrchr(path, '/');
-    double plan_seconds, seconds;
+    starting first = {0}, least = {0};
+    double seconds;
     rt_plan *plan = NULL;
     rt_run *run = NULL;
     rt_plan_stats stats;
     rt_error err;
-    if (!plan_module(path, o->exact, &plan, &plan_seconds))
+    if (!plan_module(path, o->exact, &plan, &first, &least))
         return;
     if (!say(rt__run_new(plan, &run, &err), &err))
         exit(1);
     seconds = photo_seconds(plan, run);
     stats = rt__plan_stats(plan);
-    printf("%-38s %8.1f %8.1f %9.3f %8.1f %6.0f%% %6u %6u %8.1f %8.1f\n", name ? name + 1 : path,
-           plan_seconds * 1e3, 1 / seconds, stats.flops / 1e9, stats.flops / seconds / 1e9,
-           100 * stats.flops / seconds / o->peak, (unsigned)stats.n_steps, (unsigned)stats.n_moves,
-           (double)stats.workspace_bytes / 1e6, (double)stats.weight_bytes / 1e6);
+    printf("%-38s %7.1f %7.1f %7.1f %7.1f %8.1f %9.3f %8.1f %6.0f%% %6u %6u %8.1f %8.1f\n",
+           name ? name + 1 : path, least.open * 1e3, least.fuse * 1e3, first.plan * 1e3, least.plan * 1e3,
+           1 / seconds, stats.flops / 1e9, stats.flops / seconds / 1e9, 100 * stats.flops / seconds / o->peak,
+           (unsigned)stats.n_steps, (unsigned)stats.n_moves, (double)stats.workspace_bytes / 1e6,
+           (double)stats.weight_bytes / 1e6);
     if (o->with_steps)
         print_steps(plan, run);
     rt__run_free(run);
@@ -154,8 +182,9 @@ int main(int argc, char **argv)
         o.exact |= strcmp(argv[first], "--exact") == 0;
     }
     printf("multiply-add peak of this core: %.1f GFLOP/s\n", o.peak / 1e9);
-    printf("%-38s %8s %8s %9s %8s %7s %6s %6s %8s %8s\n", "network", "plan ms", "photos/s", "GFLOP",
-           "GFLOP/s", "of peak", "steps", "moves", "MB work", "MB wght");
+    printf("%-38s %7s %7s %7s %7s %8s %9s %8s %7s %6s %6s %8s %8s\n", "network", "open ms", "fuse ms",
+           "plan ms", "again", "photos/s", "GFLOP", "GFLOP/s", "of peak", "steps", "moves", "MB work",
+           "MB wght");
     for (int i = first; i < argc; i++)
         bench_module(argv[i], &o);
     if (argc > first)
