@@ -2,6 +2,7 @@
 
 #include "onednn.h"
 #include "ref.h"
+#include "separable.h"
 #include "winograd.h"
 
 int32_t rt__grid_inner(const rt_grid *grid)
@@ -58,9 +59,11 @@ rt_code rt__kernels_init(rt_kernels *kernels, rt_error *err)
 {
     rt_code code;
     rt__kernels_init_reference(kernels);
-    if ((code = rt__onednn_fill(kernels, err)) == RT_OK)
-        rt__winograd_fill(kernels);
-    return code;
+    if ((code = rt__onednn_fill(kernels, err)) != RT_OK)
+        return code;
+    rt__separable_fill(kernels);
+    rt__winograd_fill(kernels);
+    return RT_OK;
 }
 
 void rt__kernels_init_reference(rt_kernels *kernels)

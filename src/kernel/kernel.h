@@ -78,6 +78,12 @@ typedef struct rt_conv_spec {
     bool accumulate;
 } rt_conv_spec;
 
+/* One after the other, what lies between is not kept: before and after are 1 x 1 by 1 and may be NULL, not
+ * both. Each src is the result of the one before; only the last may accumulate. */
+typedef struct rt_chain_spec {
+    const rt_conv_spec *before, *depthwise, *after;
+} rt_chain_spec;
+
 typedef struct rt_matmul_spec {
     int32_t inputs, outputs;
     const float *weights; /* [inputs, outputs] */
@@ -173,6 +179,14 @@ struct rt_kernels {
                            rt_error *err);
     rt_code (*depthwise)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
                          rt_error *err);
+    /* What the slots direct_conv and depthwise leave to the library. */
+    rt_code (*library_conv)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
+                            rt_error *err);
+    rt_code (*library_depthwise)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
+                                 rt_error *err);
+    /* Sets *kernel to NULL where single kernels are faster; the slot may be NULL.  One that accumulates in
+     * place reads its source from dst. */
+    rt_code (*chain)(const rt_kernels *kernels, const rt_chain_spec *spec, rt_kernel **kernel, rt_error *err);
     /* The same rounded step by step as TensorFlow does, for networks that round on purpose (ref_ordered.c);
      * not for accumulate or a multiplier other than 1.  A dense one is slow: for few input channels. */
     rt_code (*ordered_conv)(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,

@@ -165,7 +165,7 @@ bool rt__winograd_fits(const rt_conv_spec *spec)
 }
 
 /* Products of one pair of channels, and the time in which a transformed weight comes from memory, counted in
- * products of one vector.  Measured by bench/bench_conv and whole networks. */
+ * products of one vector.  Measured by bench/bench_kernels and whole networks. */
 bool rt__winograd_pays(const rt_conv_spec *spec)
 {
     const level *here = &levels[rt__cpu_level()];
