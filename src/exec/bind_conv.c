@@ -85,18 +85,25 @@ static bool wants_order(const rt_op *op, const rt_conv_spec *spec)
     return op->in_order && !spec->accumulate && spec->multiplier <= 1;
 }
 
-rt_code rt__bind_conv(rt_op *op, rt_bound *bound, rt_error *err)
+rt_code rt__bind_conv_spec(rt_op *op, rt_conv_spec *spec, rt_bound *bound, rt_error *err)
 {
-    rt_conv_spec spec = {0};
     rt_shape shape;
     rt_grid out;
-    rt_code code = conv_spec(op, &spec, &shape, &out, err);
+    rt_code code;
+    *spec = (rt_conv_spec){0};
+    if ((code = conv_spec(op, spec, &shape, &out, err)) != RT_OK)
+        return code;
+    spec->channels = out.c;
+    bound->flops = 2.0 * out.h * out.w * out.c * (double)(shape.dim[0] * shape.dim[1] * shape.dim[2]);
+    return bind_any(op, spec, &shape, &out, bound, err);
+}
+
+rt_code rt__bind_conv(rt_op *op, rt_bound *bound, rt_error *err)
+{
+    rt_conv_spec spec;
+    rt_code code = rt__bind_conv_spec(op, &spec, bound, err);
     if (code != RT_OK)
         return code;
-    spec.channels = out.c;
-    if ((code = bind_any(op, &spec, &shape, &out, bound, err)) != RT_OK)
-        return code;
-    bound->flops = 2.0 * out.h * out.w * out.c * (double)(shape.dim[0] * shape.dim[1] * shape.dim[2]);
     if (wants_order(op, &spec) && spec.window.size[0] == 1 && spec.window.size[1] == 1)
         return pointwise_in_order(op, &spec, bound, err);
     if (wants_order(op, &spec) && spec.src.c <= 4)
@@ -105,21 +112,28 @@ rt_code rt__bind_conv(rt_op *op, rt_bound *bound, rt_error *err)
                                                                          err);
 }
 
-rt_code rt__bind_depthwise(rt_op *op, rt_bound *bound, rt_error *err)
+rt_code rt__bind_depthwise_spec(rt_op *op, rt_conv_spec *spec, rt_bound *bound, rt_error *err)
 {
-    rt_conv_spec spec = {0};
     rt_shape shape;
     rt_grid out;
-    rt_code code = conv_spec(op, &spec, &shape, &out, err);
+    rt_code code;
+    *spec = (rt_conv_spec){0};
+    if ((code = conv_spec(op, spec, &shape, &out, err)) != RT_OK)
+        return code;
+    spec->multiplier = out.c; /* the filter's last dimension, in [1, 2^31] */
+    if ((code = rt__grid_new(out.h, out.w, (int64_t)spec->src.c * spec->multiplier, &out, err)) != RT_OK)
+        return code;
+    spec->channels = out.c;
+    bound->flops = 2.0 * out.h * out.w * out.c * (double)(shape.dim[0] * shape.dim[1]);
+    return bind_any(op, spec, &shape, &out, bound, err);
+}
+
+rt_code rt__bind_depthwise(rt_op *op, rt_bound *bound, rt_error *err)
+{
+    rt_conv_spec spec;
+    rt_code code = rt__bind_depthwise_spec(op, &spec, bound, err);
     if (code != RT_OK)
         return code;
-    spec.multiplier = out.c; /* the filter's last dimension, in [1, 2^31] */
-    if ((code = rt__grid_new(out.h, out.w, (int64_t)spec.src.c * spec.multiplier, &out, err)) != RT_OK)
-        return code;
-    spec.channels = out.c;
-    if ((code = bind_any(op, &spec, &shape, &out, bound, err)) != RT_OK)
-        return code;
-    bound->flops = 2.0 * out.h * out.w * out.c * (double)(shape.dim[0] * shape.dim[1]);
     if (wants_order(op, &spec))
         return op->kernels->ordered_depthwise(op->kernels, &spec, &bound->kernel, err);
     return op->kernels->depthwise(op->kernels, &spec, &bound->kernel, err);

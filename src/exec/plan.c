@@ -1,23 +1,12 @@
 #include "plan.h"
 
 #include "bind.h"
-#include "plan_state.h"
+#include "builder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A plan being made.  Nodes are taken in the graph's order; a node's index is its time. */
-typedef struct builder {
-    rt_plan *plan;
-    const rt_graph *graph;
-    rt_edge input, output;
-    uint32_t *value;    /* by node; RT_NO_VALUE if it is not needed or not made yet */
-    uint32_t *last_use; /* by node: the last one that reads it */
-    bool *is_needed;    /* by node */
-    bool in_order;      /* as in rt_op */
-} builder;
-
-static rt_code count_tensors(const rt_bind_row *row, const rt_node *node, uint32_t *n, rt_error *err)
+rt_code rt__count_tensors(const rt_bind_row *row, const rt_node *node, uint32_t *n, rt_error *err)
 {
     *n = node->n_inputs > row->n_constants ? node->n_inputs - row->n_constants : 0;
     if (*n < row->min_tensors || *n > row->max_tensors)
@@ -26,7 +15,7 @@ static rt_code count_tensors(const rt_bind_row *row, const rt_node *node, uint32
 }
 
 /* Marks what node reads. */
-static rt_code mark_inputs(builder *b, uint32_t index, rt_error *err)
+static rt_code mark_inputs(rt_builder *b, uint32_t index, rt_error *err)
 {
     const rt_node *node = rt__graph_node(b->graph, index);
     const rt_bind_row *row = rt__bind_find(node->op);
@@ -34,26 +23,27 @@ static rt_code mark_inputs(builder *b, uint32_t index, rt_error *err)
     rt_code code;
     if (!row)
         return rt_fail(err, RT_EUNSUPPORTED, "no kernel for this op");
-    if ((code = count_tensors(row, node, &n, err)) != RT_OK)
+    if ((code = rt__count_tensors(row, node, &n, err)) != RT_OK)
         return code;
     for (uint32_t i = 0; i < n; i++) {
         rt_edge edge = rt__bind_tensor(row, node, i);
         if (edge.node >= index || edge.output != 0)
             return rt_fail(err, RT_EFORMAT, "input %u does not come before the node", (unsigned)i);
         b->is_needed[edge.node] = true;
+        b->n_readers[edge.node]++;
         if (b->last_use[edge.node] < index)
             b->last_use[edge.node] = index;
     }
     return RT_OK;
 }
 
-static void name_node(const builder *b, uint32_t index, rt_error *err)
+static void name_node(const rt_builder *b, uint32_t index, rt_error *err)
 {
     const rt_node *node = rt__graph_node(b->graph, index);
     rt_doing(err, NULL, "cannot run node '%s' (%s)", node->name, node->op);
 }
 
-static rt_code mark(builder *b, rt_error *err)
+static rt_code mark(rt_builder *b, rt_error *err)
 {
     b->is_needed[b->output.node] = true;
     for (uint32_t i = b->output.node + 1; i-- > 0;) {
@@ -71,8 +61,8 @@ static rt_code mark(builder *b, rt_error *err)
 }
 
 /* The value in a layout that reads as `wanted`, moved if need be. */
-static rt_code as_layout(builder *b, uint32_t value, const rt_grid *wanted, const char *name, uint32_t *out,
-                         rt_error *err)
+static rt_code as_layout(rt_builder *b, uint32_t value, const rt_grid *wanted, const char *name,
+                         uint32_t *out, rt_error *err)
 {
     rt_plan *plan = b->plan;
     rt_place_spec spec = {.src = plan->values[value].grid};
@@ -96,8 +86,8 @@ static rt_code as_layout(builder *b, uint32_t value, const rt_grid *wanted, cons
 }
 
 /* A value for the result of a kernel that adds to what dst holds: the addend itself when nobody else reads
- * it, a copy otherwise. */
-static rt_code take_addend(builder *b, uint32_t now, uint32_t addend, uint32_t source,
+ * it, a copy otherwise.  A kernel that works in place may also read it as its source. */
+static rt_code take_addend(rt_builder *b, uint32_t now, uint32_t addend, uint32_t source,
                            const rt_kernel *kernel, uint32_t *dst, rt_error *err)
 {
     rt_plan *plan = b->plan;
@@ -105,7 +95,8 @@ static rt_code take_addend(builder *b, uint32_t now, uint32_t addend, uint32_t s
     rt_place_spec spec = {.src = plan->values[addend].grid, .dst = kernel->dst};
     rt_kernel *copy;
     rt_code code;
-    bool is_source = plan->values[addend].buffer == rt__buffer_root(plan, plan->values[source].buffer);
+    bool is_source = plan->values[addend].buffer == rt__buffer_root(plan, plan->values[source].buffer) &&
+                     !(kernel->in_place && addend == source);
     if (spec.src.layout == spec.dst.layout && !is_source && rt__value_is_spent(plan, addend, now))
         return rt__value_in(plan, plan->values[addend].buffer, &kernel->dst, b->last_use[now], dst, err);
     if ((code = rt__value_new(plan, &kernel->dst, b->last_use[now], dst, err)) != RT_OK ||
@@ -115,7 +106,7 @@ static rt_code take_addend(builder *b, uint32_t now, uint32_t addend, uint32_t s
     return rt__step_new(plan, copy, name, &addend, *dst, err);
 }
 
-static rt_code take_result(builder *b, uint32_t now, const rt_kernel *kernel, const uint32_t *src,
+static rt_code take_result(rt_builder *b, uint32_t now, const rt_kernel *kernel, const uint32_t *src,
                            uint32_t *dst, rt_error *err)
 {
     rt_plan *plan = b->plan;
@@ -126,9 +117,8 @@ static rt_code take_result(builder *b, uint32_t now, const rt_kernel *kernel, co
     return rt__value_new(plan, &kernel->dst, b->last_use[now], dst, err);
 }
 
-/* Takes bound's kernels over, also when it fails. */
-static rt_code add_kernel(builder *b, uint32_t now, const rt_bound *bound, const uint32_t *inputs,
-                          uint32_t n_inputs, rt_error *err)
+rt_code rt__add_kernel(rt_builder *b, uint32_t now, const rt_bound *bound, const uint32_t *inputs,
+                       uint32_t n_inputs, rt_error *err)
 {
     const char *name = rt__graph_node(b->graph, now)->name;
     rt_kernel *kernel = bound->kernel;
@@ -155,7 +145,7 @@ static rt_code add_kernel(builder *b, uint32_t now, const rt_bound *bound, const
     return code;
 }
 
-static rt_code add_view(builder *b, uint32_t now, const rt_bound *bound, uint32_t input, rt_error *err)
+static rt_code add_view(rt_builder *b, uint32_t now, const rt_bound *bound, uint32_t input, rt_error *err)
 {
     rt_grid rows = b->plan->values[input].grid;
     rt_code code;
@@ -167,8 +157,8 @@ static rt_code add_view(builder *b, uint32_t now, const rt_bound *bound, uint32_
 }
 
 /* Inputs become windows of the result; those that cannot are copied. */
-static rt_code add_join(builder *b, uint32_t now, const rt_bound *bound, const uint32_t *inputs, uint32_t n,
-                        rt_error *err)
+static rt_code add_join(rt_builder *b, uint32_t now, const rt_bound *bound, const uint32_t *inputs,
+                        uint32_t n, rt_error *err)
 {
     rt_plan *plan = b->plan;
     const char *name = rt__graph_node(b->graph, now)->name;
@@ -189,7 +179,7 @@ static rt_code add_join(builder *b, uint32_t now, const rt_bound *bound, const u
     return code;
 }
 
-static rt_code add_op(builder *b, uint32_t now, rt_op *op, const uint32_t *inputs, rt_error *err)
+static rt_code add_op(rt_builder *b, uint32_t now, rt_op *op, const uint32_t *inputs, rt_error *err)
 {
     rt_bound bound = {.role = RT_ROLE_KERNEL};
     rt_code code = rt__bind_find(op->node->op)->bind(op, &bound, err);
@@ -199,10 +189,10 @@ static rt_code add_op(builder *b, uint32_t now, rt_op *op, const uint32_t *input
         return add_join(b, now, &bound, inputs, op->n_tensors, err);
     if (bound.role == RT_ROLE_VIEW)
         return add_view(b, now, &bound, inputs[0], err);
-    return add_kernel(b, now, &bound, inputs, op->n_tensors, err);
+    return rt__add_kernel(b, now, &bound, inputs, op->n_tensors, err);
 }
 
-static rt_code add_node(builder *b, uint32_t now, rt_error *err)
+static rt_code add_node(rt_builder *b, uint32_t now, rt_error *err)
 {
     rt_op op = {.graph = b->graph,
                 .node = rt__graph_node(b->graph, now),
@@ -211,7 +201,7 @@ static rt_code add_node(builder *b, uint32_t now, rt_error *err)
     const rt_bind_row *row = rt__bind_find(op.node->op);
     rt_grid *grids = NULL;
     uint32_t *inputs = NULL;
-    rt_code code = count_tensors(row, op.node, &op.n_tensors, err);
+    rt_code code = rt__count_tensors(row, op.node, &op.n_tensors, err);
     if (code != RT_OK)
         return code;
     grids = calloc(op.n_tensors, sizeof *grids);
@@ -234,7 +224,7 @@ static rt_code add_node(builder *b, uint32_t now, rt_error *err)
 }
 
 /* The Placeholder's shape: [?, c] or [?, h, w, c]. */
-static rt_code add_input(builder *b, rt_error *err)
+static rt_code add_input(rt_builder *b, rt_error *err)
 {
     const rt_attr *attr = rt__node_attr(rt__graph_node(b->graph, b->input.node), "shape");
     const rt_shape *shape = attr && attr->kind == RT_ATTR_SHAPE ? &attr->value.shape : NULL;
@@ -257,7 +247,7 @@ static rt_code add_input(builder *b, rt_error *err)
     return code;
 }
 
-static rt_code add_output(builder *b, rt_error *err)
+static rt_code add_output(rt_builder *b, rt_error *err)
 {
     rt_plan *plan = b->plan;
     uint32_t value = b->value[b->output.node];
@@ -267,7 +257,7 @@ static rt_code add_output(builder *b, rt_error *err)
     return as_layout(b, value, &rows, rt__graph_node(b->graph, b->output.node)->name, &plan->output, err);
 }
 
-static rt_code build(builder *b, rt_error *err)
+static rt_code build(rt_builder *b, rt_error *err)
 {
     rt_code code = mark(b, err);
     if (code != RT_OK)
@@ -277,25 +267,28 @@ static rt_code build(builder *b, rt_error *err)
         return code;
     }
     for (uint32_t i = 0; i <= b->output.node; i++) {
+        uint32_t last = i;
         if (!b->is_needed[i] || i == b->input.node)
             continue;
-        if ((code = add_node(b, i, err)) != RT_OK) {
+        if ((code = rt__add_chain(b, i, &last, err)) == RT_OK && last == i)
+            code = add_node(b, i, err);
+        if (code != RT_OK) {
             name_node(b, i, err);
             return code;
         }
+        i = last;
     }
     if ((code = add_output(b, err)) != RT_OK)
         return code;
     return rt__storage_assign(b->plan, err);
 }
 
-/* Takes kernels over, also when it fails. */
-static rt_code plan_new(const rt_kernels *kernels, const rt_graph *fused, rt_edge input, rt_edge output,
+rt_code rt__plan_new_on(const rt_kernels *kernels, const rt_graph *fused, rt_edge input, rt_edge output,
                         rt_plan **out, rt_error *err)
 {
     uint32_t n = rt__graph_count(fused);
     rt_plan *plan = calloc(1, sizeof *plan);
-    builder b = {.plan = plan, .graph = fused, .input = input, .output = output};
+    rt_builder b = {.plan = plan, .graph = fused, .input = input, .output = output};
     rt_code code = RT_OK;
     if (!plan) {
         rt_kernels unused = *kernels;
@@ -306,8 +299,9 @@ static rt_code plan_new(const rt_kernels *kernels, const rt_graph *fused, rt_edg
     plan->names = rt__arena_new();
     b.value = malloc((n + 1) * sizeof *b.value);
     b.last_use = calloc((size_t)n + 1, sizeof *b.last_use);
+    b.n_readers = calloc((size_t)n + 1, sizeof *b.n_readers);
     b.is_needed = calloc((size_t)n + 1, sizeof *b.is_needed);
-    if (!plan->names || !b.value || !b.last_use || !b.is_needed)
+    if (!plan->names || !b.value || !b.last_use || !b.n_readers || !b.is_needed)
         code = rt_fail(err, RT_ENOMEM, "out of memory");
     else if (input.node >= n || output.node >= n || input.output != 0 || output.output != 0)
         code = rt_fail(err, RT_EARG, "input or output is no tensor of the graph");
@@ -317,6 +311,7 @@ static rt_code plan_new(const rt_kernels *kernels, const rt_graph *fused, rt_edg
         code = build(&b, err);
     free(b.value);
     free(b.last_use);
+    free(b.n_readers);
     free(b.is_needed);
     if (code != RT_OK)
         rt__plan_free(plan);
@@ -329,7 +324,7 @@ rt_code rt__plan_new(const rt_graph *fused, rt_edge input, rt_edge output, rt_pl
 {
     rt_kernels kernels;
     rt_code code = rt__kernels_init(&kernels, err);
-    return code == RT_OK ? plan_new(&kernels, fused, input, output, plan, err) : code;
+    return code == RT_OK ? rt__plan_new_on(&kernels, fused, input, output, plan, err) : code;
 }
 
 rt_code rt__plan_new_exact(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan,
@@ -338,7 +333,7 @@ rt_code rt__plan_new_exact(const rt_graph *fused, rt_edge input, rt_edge output,
     rt_kernels kernels;
     rt_code code = rt__kernels_init(&kernels, err);
     kernels.conv = kernels.direct_conv;
-    return code == RT_OK ? plan_new(&kernels, fused, input, output, plan, err) : code;
+    return code == RT_OK ? rt__plan_new_on(&kernels, fused, input, output, plan, err) : code;
 }
 
 rt_code rt__plan_new_reference(const rt_graph *fused, rt_edge input, rt_edge output, rt_plan **plan,
@@ -346,7 +341,7 @@ rt_code rt__plan_new_reference(const rt_graph *fused, rt_edge input, rt_edge out
 {
     rt_kernels kernels;
     rt__kernels_init_reference(&kernels);
-    return plan_new(&kernels, fused, input, output, plan, err);
+    return rt__plan_new_on(&kernels, fused, input, output, plan, err);
 }
 
 void rt__plan_free(rt_plan *plan)

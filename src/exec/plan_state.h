@@ -48,6 +48,10 @@ struct rt_plan {
     uint32_t n_moves;
 };
 
+/* As rt__plan_new() on any kernels.  Takes them over, also when it fails. */
+rt_code rt__plan_new_on(const rt_kernels *kernels, const rt_graph *fused, rt_edge input, rt_edge output,
+                        rt_plan **plan, rt_error *err);
+
 /* Runs one step; for benchmarks. */
 rt_code rt__run_step(rt_run *run, uint32_t index, rt_error *err);
 
