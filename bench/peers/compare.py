@@ -4,6 +4,7 @@ For each network and number of cores all contenders are started, shown to comput
 rounds, each in a new random order. See bench/README.md.
 """
 import argparse
+import contextlib
 import glob
 import json
 import os
@@ -55,7 +56,8 @@ class Contender:
         return np.fromfile(path, np.float32)
 
     def close(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended by itself
+            self.process.stdin.close()
         self.process.wait()
 
 
@@ -67,7 +69,7 @@ class Contest:
         self.folder = os.path.join(options.work, 'networks', network)
         with open(os.path.join(self.folder, 'network.json'), encoding='utf-8') as file:
             self.module = json.load(file)['module']
-        self.contenders, self.rows = [], []
+        self.contenders = []
         ours = self.start('ours', cpus, [options.ours, self.module, str(self.cores), options.photo_list])
         self.flops, self.peak = ours.about['flops'], 0.0
         for engine in options.engines:
@@ -86,9 +88,9 @@ class Contest:
             try:
                 contender = Contender(engine, command, cpus, log)
             except ChildProcessError as failure:
-                print('\ncompare: %s: %s; see %s' % (self.network, failure, log.name), file=sys.stderr)
                 if engine == 'ours':
                     raise
+                print('\ncompare: %s: %s; see %s' % (self.network, failure, log.name), file=sys.stderr)
                 return None
         self.contenders.append(contender)
         return contender
@@ -106,10 +108,15 @@ class Contest:
             contender.difference = float(abs(vector - wanted).max() / abs(wanted).max()) if same else float('inf')
             contender.cosine = float(own @ whole / np.linalg.norm(own) / np.linalg.norm(whole)) if same else 0.0
             if not contender.difference <= TOLERANCE or not contender.cosine >= SIMILAR:
-                print('\ncompare: %s: %s computes another vector (difference %.1e, cosine of its own reading %.4f): left out'
-                      % (self.network, contender.engine, contender.difference, contender.cosine), file=sys.stderr)
-                self.contenders.remove(contender)
-                contender.close()
+                self.leave_out(contender, 'computes another vector (difference %.1e, cosine of its own reading %.4f)'
+                               % (contender.difference, contender.cosine))
+
+    def leave_out(self, contender, why):
+        if contender.engine == 'ours':
+            sys.exit('compare: %s: our own program: %s' % (self.network, why))
+        print('\ncompare: %s: %s left out: %s' % (self.network, contender.engine, why), file=sys.stderr)
+        self.contenders.remove(contender)
+        contender.close()
 
     def measure(self, done):
         seconds, least = self.options.seconds, self.options.least
@@ -120,10 +127,15 @@ class Contest:
             random.shuffle(turns)
             first = round_number * len(self.options.photos) // self.options.rounds
             for contender, kind in turns:
+                done(self.network, self.cores, round_number)
+                if contender not in self.contenders:
+                    continue
                 time.sleep(PAUSE)
                 words = (kind, seconds, least) + ((first,) if kind == 'whole' else ())
-                measured[contender.engine, kind].append([float(word) for word in contender.ask(*words)])
-                done(self.network, self.cores, round_number, contender.engine)
+                try:
+                    measured[contender.engine, kind].append([float(word) for word in contender.ask(*words)])
+                except (ChildProcessError, BrokenPipeError) as failure:
+                    self.leave_out(contender, failure)
         return measured
 
     def results(self, measured):
@@ -145,7 +157,7 @@ class Progress:
     def __init__(self, total):
         self.total, self.done, self.began = total, 0, time.time()
 
-    def __call__(self, network, cores, round_number, engine):
+    def __call__(self, network, cores, round_number):
         self.done += 1
         left = (time.time() - self.began) * (self.total - self.done) / self.done
         text = '%3d%%, %2d min %02d s left: %s, %d core%s, round %d' % (

@@ -47,8 +47,9 @@ def in_threads(work, items):
 
 
 def summed(results, processor):
-    """Each thread by its own clock: none counts as idle while the last one ends."""
-    return sum(rate for rate, _ in results), processor / sum(n for _, n in results)
+    """Each thread by its own clock: none counts as idle while the last one ends. The processor time besides is taken off."""
+    besides = sum(result[2] for result in results)
+    return sum(result[0] for result in results), (processor - besides) / sum(result[1] for result in results)
 
 
 class Forward:
@@ -70,18 +71,20 @@ class Forward:
         while time.perf_counter() < start + seconds or n < least:
             caller.run()
             n += caller.batch
-        return n / (time.perf_counter() - start), n
+        return n / (time.perf_counter() - start), n, 0.0
 
     def written_anew(self, caller, seconds, least):
         source = self.pixels[caller.layout]
-        n, wall, until = 0, 0.0, time.perf_counter() + seconds
+        n, wall, besides, until = 0, 0.0, 0.0, time.perf_counter() + seconds
         while time.perf_counter() < until or n < least:
+            began = time.thread_time()
             caller.pixels[0] = source
+            besides += time.thread_time() - began
             start = time.perf_counter()
             caller.run()
             wall += time.perf_counter() - start
             n += 1
-        return n / wall, n
+        return n / wall, n, besides
 
     def measure(self, seconds, least):
         work = self.again_and_again if self.callers[0].keeps_input else self.written_anew
@@ -116,7 +119,7 @@ class Whole:
             while time.perf_counter() < start + seconds or n < least:
                 self.photo(caller, photos[next(index) % len(photos)])
                 n += 1
-            return n / (time.perf_counter() - start), n
+            return n / (time.perf_counter() - start), n, 0.0
         began = time.process_time()
         results = in_threads(work, self.callers)
         return summed(results, time.process_time() - began)

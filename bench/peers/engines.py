@@ -95,17 +95,19 @@ class OpenVino(Engine):
         return [OpenVinoCaller(compiled.create_infer_request(), photos) for _ in range(n)]
 
     def choices(self, cores, photos):
+        kind = ', bytes' if photos else ''
         if cores == 1:
-            return [('latency', lambda: self.made('LATENCY', 0, 1, 1, photos))]
-        several = [('throughput, %d callers' % n, lambda n=n: self.made('THROUGHPUT', cores, cores, n, photos))
+            return [('latency' + kind, lambda: self.made('LATENCY', 0, 1, 1, photos))]
+        several = [('throughput, %d callers%s' % (n, kind), lambda n=n: self.made('THROUGHPUT', cores, cores, n, photos))
                    for n in (cores, 2 * cores)]
-        return several + [('latency, %d threads' % cores, lambda: self.made('LATENCY', 0, cores, 1, photos))]
+        return several + [('latency, %d threads%s' % (cores, kind), lambda: self.made('LATENCY', 0, cores, 1, photos))]
 
     def ways(self, cores):
         return self.choices(cores, False)
 
     def ways_whole(self, cores):
-        return [way for way in self.choices(cores, True) if cores == 1 or 'callers' in way[0]]
+        both = self.choices(cores, True) + self.choices(cores, False)
+        return [way for way in both if cores == 1 or 'callers' in way[0]]
 
 
 class OpenVinoCaller(Caller):
