@@ -1,4 +1,5 @@
-/* retrain/bottlenecks.h - looks into the packed cache of vectors, and tidies it.
+/* retrain/bottlenecks.h - looks into the packed cache of vectors, and tidies it: one file or, after runs of several
+ * processes, some, which count as one.
  *
  * folder is what --bottleneck_dir names.  RT_ENOTFOUND where it has no packed cache; RT_EFORMAT where that is
  * damaged as a whole, with what to do. */
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 
 typedef struct rt_bottleneck_module {
-    uint32_t number;       /* in this cache */
+    uint32_t number;       /* in this cache: of several files none need have that number */
     char *name;            /* as the user named the network when it was new */
     char digest[65];       /* of network and preprocessing, hexadecimal */
     uint32_t feature_size; /* floats of a vector */
@@ -20,7 +21,8 @@ typedef struct rt_bottleneck_module {
 } rt_bottleneck_module;
 
 typedef struct rt_bottleneck_list {
-    char *path; /* of the file */
+    char *path;     /* of the first file */
+    size_t n_parts; /* files */
     rt_bottleneck_module *modules;
     size_t n_modules;
     uint64_t n_vectors, n_files; /* n_files: photo files that are known without reading them */

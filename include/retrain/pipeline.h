@@ -80,11 +80,17 @@ void rt_retrain_defaults(rt_retrain_options *options);
  *   RT_EIO ...       a path that cannot be written */
 rt_code rt_retrain_check(const rt_retrain_options *options, rt_error *err);
 
+/* False in a process that mpirun started with others and that is not the first: it leaves what is to be said
+ * to that one. */
+bool rt_retrain_speaks(void);
+
 /* What a run came to.  Start from {0}; give back with rt_retrain_result_clear(). */
 typedef struct rt_retrain_result {
     size_t n_photos, n_classes, n_skipped;
     rt_score training, validation; /* last measured; n is 0 where nothing was */
     rt_score test;
+    bool helped;    /* this process worked for another, which has the result: nothing else is set */
+    bool told;      /* the error was logged already */
     bool stopped;   /* as asked: there is no test, nothing but the state was written, and json is NULL */
     uint64_t steps; /* done */
     char *json;     /* the run and its result as one JSON document; owned */

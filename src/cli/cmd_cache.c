@@ -87,10 +87,13 @@ static void day(int64_t seconds, char text[32])
 
 static void print_list(const rt_bottleneck_list *l)
 {
-    printf("%s: %" PRIu64 " vector%s of %zu network%s, %.1f MB; %" PRIu64
+    printf("%s", l->path);
+    if (l->n_parts > 1)
+        printf(" and %zu more files", l->n_parts - 1);
+    printf(": %" PRIu64 " vector%s of %zu network%s, %.1f MB; %" PRIu64
            " photo file%s known without reading\n",
-           l->path, l->n_vectors, plural(l->n_vectors), l->n_modules, plural(l->n_modules),
-           mega(l->file_bytes), l->n_files, plural(l->n_files));
+           l->n_vectors, plural(l->n_vectors), l->n_modules, plural(l->n_modules), mega(l->file_bytes),
+           l->n_files, plural(l->n_files));
     if (l->n_modules)
         printf("number  vectors       MB  features  last used   network\n");
     for (size_t i = 0; i < l->n_modules; i++) {
@@ -109,9 +112,9 @@ static rt_code print_json(const rt_bottleneck_list *l, rt_error *err)
     rt__buffer_text(&out, "{\n  \"path\": ");
     rt__json_string(&out, l->path);
     rt__buffer_format(&out,
-                      ",\n  \"vectors\": %" PRIu64 ",\n  \"photo_files\": %" PRIu64
+                      ",\n  \"files\": %zu,\n  \"vectors\": %" PRIu64 ",\n  \"photo_files\": %" PRIu64
                       ",\n  \"file_bytes\": %" PRIu64 ",\n  \"networks\": [",
-                      l->n_vectors, l->n_files, l->file_bytes);
+                      l->n_parts, l->n_vectors, l->n_files, l->file_bytes);
     for (size_t i = 0; i < l->n_modules; i++) {
         const rt_bottleneck_module *m = &l->modules[i];
         rt__buffer_format(&out, "%s\n    {\"number\": %u, \"name\": ", i ? "," : "", m->number);

@@ -165,8 +165,10 @@ static int run(const void *arguments, char **operands, size_t n_operands)
     (void)operands;
     (void)n_operands;
     rt__terminal_clear(&terminal);
-    if (code != RT_OK)
-        status = rt__complain(&err);
+    if (result.helped)
+        status = RT_DONE; /* rank 0 tells how it went */
+    else if (code != RT_OK)
+        status = result.told ? RT_FAILED : rt__complain(&err);
     else if (result.stopped)
         status = stopped(&result);
     else if (a->run.json && strcmp(a->run.json, "-") == 0)

@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "retrain/pipeline.h"
 #include "version.h"
 
 #include <errno.h>
@@ -56,7 +57,7 @@ static int run(const rt_command *command, int argc, char **argv)
     if (command->defaults)
         command->defaults(arguments);
     if (rt__options_parse(command, argc, argv, arguments, &n_operands, &wish, &err) != RT_OK)
-        status = rt__complain(&err);
+        status = rt_retrain_speaks() ? rt__complain(&err) : RT_USAGE;
     else if (wish == RT_WISH_HELP)
         status = print_help(command, arguments);
     else if (wish == RT_WISH_VERSION)

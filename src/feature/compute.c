@@ -3,9 +3,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/pool.h"
+#include "deal.h"
 #include "extractor.h"
+#include "features_inside.h"
 #include "known.h"
-#include "packed.h"
 #include "skips.h"
 #include "text_store.h"
 
@@ -19,15 +20,7 @@ enum {
     PHOTO_BYTES = 1 << 28, /* no photo is that large */
     LOG_EVERY = 100,       /* retrain.py's */
     MOST_WARNINGS = 10,
-    PROGRESS_NS = 100000000,
-    MOST_IN_MEMORY = 24 << 20 /* of the vectors in the mapped cache */
-};
-
-/* What the vectors of a result lie in. */
-struct rt_feature_owner {
-    rt_packed *packed; /* NULL: all in rt_features.values */
-    rt_place *places;  /* [n_photos]; block 0: not in the cache, its vector is zero or memory of its own */
-    float *zero;       /* [feature_size] */
+    PROGRESS_NS = 100000000
 };
 
 typedef struct worker {
@@ -46,7 +39,8 @@ typedef struct pass {
     rt_features *out;
     rt_feature_owner *owner;
     rt_text_store *text;
-    bool keeps_text; /* new vectors go to text files */
+    rt_packed_module network; /* for packed */
+    bool keeps_text;          /* new vectors go to text files */
     worker *workers;
 
     pthread_mutex_t plan_lock; /* guards first */
@@ -203,7 +197,8 @@ static rt_code make_packed(pass *p, worker *w, size_t i, bool *hit, bool *bad, r
     rt_code code = identify(p, w, i, photo, bad, err);
     if (code != RT_OK)
         return code;
-    *hit = p->owner->places[i].block != 0;
+    *hit = p->owner->places[i].block != 0 ||
+           (p->options->deal && rt__deal_elsewhere(p->options->deal, i, photo));
     if (*hit)
         return RT_OK;
     if (w->cache[0])
@@ -255,6 +250,17 @@ static void report(pass *p, size_t n, size_t n_cached)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* What other processes did. */
+static void report_counts(void *context, const rt_deal_counts *counts)
+{
+    pass *p = context;
+    pthread_mutex_lock(&p->lock);
+    p->out->n_read += counts->n_read;
+    p->out->n_imported += counts->n_imported;
+    pthread_mutex_unlock(&p->lock);
+    report(p, counts->n_done, counts->n_cached);
+}
+
 static void report_known(void *user, size_t n)
 {
     report(user, n, n);
@@ -265,23 +271,56 @@ static bool is_wanted(const rt_feature_source *source, size_t i)
     return !source->wanted || source->wanted(source->user, i);
 }
 
-static rt_code do_photo(void *context, size_t index, size_t i, rt_error *err)
+/* What a process that helps cannot use, rank 0 tries itself. */
+static bool may_skip(const pass *p)
 {
-    pass *p = context;
+    return !p->options->strict || (p->options->deal && rt__deal_is_helper(p->options->deal));
+}
+
+static rt_code make_photo(pass *p, size_t index, size_t i, rt_outcome *outcome, rt_error *err)
+{
     worker *w = &p->workers[index];
-    bool hit = false, bad = false;
+    bool hit = false, bad = false, skipped;
     rt_code code;
     p->out->vectors[i] = p->owner->zero;
-    if (!is_wanted(p->source, i) || (p->owner->packed && p->owner->places[i].block))
-        return RT_OK;
     code = p->source->paths(p->source->user, i, w->photo, w->cache, PATH_BYTES, err);
     bad = code == RT_ELIMIT;
     if (code == RT_OK)
         code = (p->owner->packed ? make_packed : make_vector)(p, w, i, &hit, &bad, err);
-    if (code != RT_OK && bad && !p->options->strict)
+    skipped = code != RT_OK && bad && may_skip(p);
+    if (skipped)
         code = skip_photo(p, i, err);
+    *outcome = skipped ? RT_PHOTO_BAD : hit ? RT_PHOTO_CACHED : RT_PHOTO_COMPUTED;
     if (code == RT_OK)
         report(p, 1, hit);
+    return code;
+}
+
+static rt_code do_photo(void *context, size_t index, size_t i, rt_error *err)
+{
+    pass *p = context;
+    rt_outcome outcome;
+    p->out->vectors[i] = p->owner->zero;
+    if (!is_wanted(p->source, i) || (p->owner->packed && p->owner->places[i].block))
+        return RT_OK;
+    return make_photo(p, index, i, &outcome, err);
+}
+
+/* Photos as they are dealt to this process. */
+static rt_code do_dealt(void *context, size_t index, size_t item, rt_error *err)
+{
+    pass *p = context;
+    rt_code code = RT_OK;
+    rt_deal_item dealt;
+    (void)item;
+    while (code == RT_OK && rt__deal_next(p->options->deal, &dealt)) {
+        rt_outcome outcome;
+        code = make_photo(p, index, dealt.photo, &outcome, err);
+        if (code == RT_OK)
+            code = rt__deal_done(p->options->deal, &dealt, outcome, err);
+    }
+    if (code != RT_OK)
+        rt__deal_stop(p->options->deal);
     return code;
 }
 
@@ -308,19 +347,60 @@ static rt_code run_pool(pass *p, size_t n_workers, rt_error *err)
     return code == RT_OK ? flushed : code;
 }
 
+/* The same with other processes, which are told what this one did where it is not rank 0. */
+static rt_code run_dealt(pass *p, size_t n_workers, rt_error *err)
+{
+    const rt_deal_pass lent = {.packed = p->owner->packed,
+                               .module = &p->network,
+                               .places = p->owner->places,
+                               .source = p->source,
+                               .context = p,
+                               .report = report_counts};
+    rt_deal *deal = p->options->deal;
+    rt_deal_counts counts = {0};
+    rt_code code, flushed;
+    for (size_t i = 0; !rt__deal_is_helper(deal) && i < p->out->n_photos; i++)
+        p->out->vectors[i] = p->owner->zero;
+    if ((code = rt__deal_begin(deal, &lent, err)) != RT_OK)
+        return code;
+    code = rt__pool_run(n_workers, n_workers, do_dealt, p, err);
+    flushed = rt__packed_flush(p->owner->packed, code == RT_OK ? err : NULL);
+    for (size_t i = 0; i < n_workers; i++) {
+        counts.n_read += p->workers[i].n_read;
+        counts.n_imported += p->workers[i].n_imported;
+    }
+    return rt__deal_end(deal, code == RT_OK ? flushed : code, &counts, err);
+}
+
+/* Each process of several needs a cache of its own to give vectors from. */
+static rt_code check_dealt(const pass *p, rt_code code, const rt_error *seen, rt_error *err)
+{
+    const char *why = code == RT_EUNSUPPORTED ? seen->cause : "it cannot be written to";
+    if (code == RT_OK && rt__packed_writable(p->owner->packed))
+        return RT_OK;
+    return rt_fail(
+        err, RT_EUNSUPPORTED,
+        "--bottleneck_dir %s: %s; with several processes it must be a folder on a disk of the machine",
+        p->options->packed_dir, why);
+}
+
 static rt_code open_packed(pass *p, rt_error *err)
 {
     const rt_feature_options *o = p->options;
     const rt_module_info *info = rt_module_describe(p->module);
-    rt_packed_module module = {.feature_size = p->out->feature_size,
-                               .name = o->module_name ? o->module_name : info->path};
     rt_error seen;
-    rt_code code = rt__network_identity(p->module, &o->how, module.digest, err);
+    rt_code code;
+    p->network = (rt_packed_module){.feature_size = p->out->feature_size,
+                                    .name = o->module_name ? o->module_name : info->path,
+                                    .rank = o->deal ? rt__deal_rank(o->deal) : 0};
+    code = rt__network_identity(p->module, &o->how, p->network.digest, err);
     if (code == RT_OK)
         code = rt__folder_make(o->packed_dir, err);
     if (code != RT_OK)
         return code;
-    code = rt__packed_open(o->packed_dir, &module, &p->owner->packed, &seen);
+    code = rt__packed_open(o->packed_dir, &p->network, &p->owner->packed, &seen);
+    if (o->deal && (code == RT_OK || code == RT_EUNSUPPORTED || code == RT_ENOTFOUND))
+        return check_dealt(p, code, &seen, err);
     if (code == RT_EUNSUPPORTED) {
         rt_log_line(o->log, RT_WARN, "%s, which the packed cache must not be: using text files", seen.cause);
         return RT_OK;
@@ -369,6 +449,9 @@ static rt_code start(pass *p, size_t n_workers, rt_error *err)
         return rt_fail(err, RT_ENOMEM, "out of memory");
     if ((code = rt__text_store_new(&text, &p->text, err)) != RT_OK)
         return code;
+    if (p->options->deal && !rt__deal_is_helper(p->options->deal) &&
+        (code = rt__deal_meet(p->options->deal, out->n_photos, err)) != RT_OK)
+        return code;
     if (p->options->packed_dir && (code = open_packed(p, err)) != RT_OK)
         return code;
     for (size_t i = 0; i < out->n_photos; i++)
@@ -399,26 +482,20 @@ static void finish(pass *p, size_t n_workers)
     pthread_mutex_destroy(&p->plan_lock);
 }
 
-/* Points to the vectors in the mapped cache, and takes the checksum of all. */
-static rt_code view_packed(pass *p, uint32_t *crcs, rt_error *err)
-{
-    rt_features *out = p->out;
-    const rt_packed_view view = {p->owner->places, out->vectors, crcs, out->n_photos};
-    if (!p->owner->packed)
-        return RT_OK;
-    out->many = out->n_photos > MOST_IN_MEMORY / (out->feature_size * sizeof(float));
-    return rt__packed_view(p->owner->packed, &view, err);
-}
-
 static rt_code conclude(pass *p, rt_error *err)
 {
     rt_features *out = p->out;
     size_t row_bytes = out->feature_size * sizeof(float);
-    uint32_t *crcs = calloc(out->n_photos + 1, sizeof *crcs);
-    rt_code code = crcs ? view_packed(p, crcs, err) : rt_fail(err, RT_ENOMEM, "out of memory");
+    uint32_t *crcs = calloc(out->n_photos + 1, sizeof *crcs), crc;
+    rt_code code = crcs ? rt__features_view(out, crcs, err) : rt_fail(err, RT_ENOMEM, "out of memory");
     for (size_t i = 0; code == RT_OK && i < out->n_photos; i++)
         if (out->vectors[i] && (!p->owner->packed || !p->owner->places[i].block))
             crcs[i] = rt__crc32c(0, out->vectors[i], row_bytes);
+    for (size_t i = 0; code == RT_OK && p->options->deal && i < out->n_photos; i++)
+        if (rt__deal_is_far(p->options->deal, i, &crc)) {
+            crcs[i] = crc;
+            out->vectors[i] = NULL;
+        }
     if (code == RT_OK)
         out->checksum = rt__crc32c(0, crcs, out->n_photos * sizeof *crcs);
     free(crcs);
@@ -444,46 +521,11 @@ rt_code rt_features_compute(const rt_module *module, const rt_feature_source *so
     pthread_mutex_init(&p.plan_lock, NULL);
     code = start(&p, n_workers, err);
     if (code == RT_OK)
-        code = run_pool(&p, n_workers, err);
-    if (code == RT_OK)
+        code = (options->deal ? run_dealt : run_pool)(&p, n_workers, err);
+    if (code == RT_OK && !(options->deal && rt__deal_is_helper(options->deal)))
         code = conclude(&p, err);
     finish(&p, n_workers);
     if (code != RT_OK)
         rt_features_clear(features);
     return code;
-}
-
-void rt_features_fetch(const void *features, const float *vector, float *to)
-{
-    const rt_features *f = features;
-    if (f->owner->packed && vector != f->owner->zero)
-        rt__packed_fetch(f->owner->packed, vector, to);
-    else
-        memcpy(to, vector, f->feature_size * sizeof *to);
-}
-
-/* Vectors that are neither in values nor in the cache. */
-static void free_own(const rt_features *f)
-{
-    const rt_feature_owner *owner = f->owner;
-    for (size_t i = 0; owner->places && f->vectors && i < f->n_photos; i++)
-        if (!owner->places[i].block && f->vectors[i] != owner->zero)
-            free((void *)(uintptr_t)f->vectors[i]);
-}
-
-void rt_features_clear(rt_features *features)
-{
-    for (size_t i = 0; features->skipped && i < features->n_skipped; i++)
-        free(features->skipped[i].reason);
-    if (features->owner) {
-        free_own(features);
-        rt__packed_close(features->owner->packed);
-        free(features->owner->places);
-        free(features->owner->zero);
-        free(features->owner);
-    }
-    free(features->skipped);
-    free(features->vectors);
-    free(features->values);
-    *features = (rt_features){0};
 }

@@ -130,12 +130,12 @@ static bool refused(int status)
 
 /* Where its folder cannot be written to a cache is read, and where not even its lock file can be, without a
  * lock: readers only miss what another process writes meanwhile. */
-static int open_env(rt_kv *kv, size_t map_bytes)
+static int open_env(rt_kv *kv, size_t map_bytes, bool to_read)
 {
     struct stat st;
     bool there = stat(kv->path, &st) == 0;
     size_t bytes = map_bytes ? map_bytes : first_map(there ? (uint64_t)st.st_size : 0);
-    int status = try_open(kv, bytes, 0);
+    int status = to_read ? EACCES : try_open(kv, bytes, 0);
     if (status == ENOMEM && !map_bytes) /* addresses are limited: see ulimit -v */
         status = try_open(kv, (there ? (size_t)st.st_size : 0) + SMALL_MAP, 0);
     kv->writable = status == 0;
@@ -162,7 +162,7 @@ static rt_code open_table(rt_kv *kv, rt_error *err)
     return status == 0 ? RT_OK : read_failed(kv, status, err);
 }
 
-rt_code rt__kv_open(const char *path, size_t map_bytes, rt_kv **kv, rt_error *err)
+rt_code rt__kv_open(const char *path, size_t map_bytes, bool to_read, rt_kv **kv, rt_error *err)
 {
     rt_kv *k;
     rt_code code;
@@ -177,7 +177,7 @@ rt_code rt__kv_open(const char *path, size_t map_bytes, rt_kv **kv, rt_error *er
     pthread_mutex_init(&k->gate, NULL);
     pthread_cond_init(&k->idle, NULL);
     rt__resident_init(&k->resident);
-    status = open_env(k, map_bytes);
+    status = open_env(k, map_bytes, to_read);
     code = status == 0 ? check_size(k, err) : fail(path, status, "cannot open cache", err);
     if (code == RT_OK)
         code = open_table(k, err);

@@ -24,11 +24,12 @@ typedef struct rt_span {
 
 /* Opens the file, or makes it where its folder can be written to.
  *   map_bytes  room to begin with, grows as it must; 0: a sensible size
+ *   to_read    never makes nor writes it
  *   RT_ENOTFOUND     no such file, and none can be made
  *   RT_EFORMAT       not such a file, or a damaged one
  *   RT_EUNSUPPORTED  on a file system of another machine, where LMDB is not safe
  *   RT_EIO, RT_ENOMEM, RT_ELIMIT (more than this machine can address) */
-rt_code rt__kv_open(const char *path, size_t map_bytes, rt_kv **kv, rt_error *err);
+rt_code rt__kv_open(const char *path, size_t map_bytes, bool to_read, rt_kv **kv, rt_error *err);
 void rt__kv_close(rt_kv *kv);
 /* False where folder or file cannot be written to: reading works all the same. */
 bool rt__kv_writable(const rt_kv *kv);

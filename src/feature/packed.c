@@ -27,21 +27,21 @@ rt_code rt__packed_find_module(const rt_packed *p, rt_kv_txn *txn, rt_packed_sea
     return rt__kv_each(txn, rt__packed_key('M', NULL, key), NULL, visit_module, s, err);
 }
 
-static rt_code look_around(rt_packed *p, rt_error *err)
+static rt_code look_around(const rt_packed *p, rt_packed_part *file, rt_error *err)
 {
     rt_packed_counters counters;
     rt_kv_txn *txn;
     rt_packed_search s;
-    rt_code code = rt__kv_begin(p->kv, &txn, err);
+    rt_code code = rt__kv_begin(file->kv, &txn, err);
     if (code != RT_OK)
         return code;
     code = rt__packed_counters_read(txn, &counters, err);
     if (code == RT_OK)
         code = rt__packed_find_module(p, txn, &s, err);
     if (code == RT_OK)
-        atomic_store(&p->number, s.number);
+        atomic_store(&file->number, s.number);
     else
-        rt_doing(err, rt__kv_path(p->kv), "cannot read cache");
+        rt_doing(err, rt__kv_path(file->kv), "cannot read cache");
     rt__kv_end(txn);
     return code;
 }
@@ -76,25 +76,69 @@ static bool allocate(rt_packed *p)
     return p->name && p->folder && p->pending && p->spare;
 }
 
+static rt_code open_own(rt_packed *p, const char *folder, rt_error *err)
+{
+    rt_buffer name = {0}, path = {0};
+    rt_code code = RT_OK;
+    if (!rt__packed_shard_name(&name, p->module.rank) || !rt__path_join(&path, folder, name.bytes))
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK)
+        code = rt__kv_open(path.bytes, 0, false, &p->own->kv, err);
+    rt__buffer_clear(&name);
+    rt__buffer_clear(&path);
+    if (code != RT_OK)
+        return code;
+    p->n_files = 1;
+    return look_around(p, p->own, err);
+}
+
+/* One that another process is only about to make, or that is gone by now, holds nothing. */
+static rt_code open_other(rt_packed *p, const char *path, rt_error *err)
+{
+    rt_packed_part *file = &p->files[p->n_files];
+    rt_error seen;
+    rt_code code;
+    if (strcmp(rt__path_name(path), rt__path_name(rt__kv_path(p->own->kv))) == 0)
+        return RT_OK;
+    if (p->n_files == UINT16_MAX)
+        return rt_fail(err, RT_ELIMIT, "%s is one of more than %d files of vectors", path, UINT16_MAX);
+    code = rt__kv_open(path, 0, true, &file->kv, &seen);
+    if (code == RT_ENOTFOUND)
+        return RT_OK;
+    if (code != RT_OK) {
+        if (err)
+            *err = seen;
+        return code;
+    }
+    p->n_files++;
+    return look_around(p, file, err);
+}
+
+/* The file that is written to may not be there yet, so that there is room for one more. */
+static rt_code open_files(rt_packed *p, const char *folder, rt_error *err)
+{
+    rt_packed_shards found = {0};
+    rt_code code = rt__packed_shards_list(folder, &found, err);
+    if (code == RT_OK && !(p->files = p->own = calloc(found.n + 1, sizeof *p->files)))
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    if (code == RT_OK)
+        code = open_own(p, folder, err);
+    for (size_t i = 0; i < found.n && code == RT_OK; i++)
+        code = open_other(p, found.paths[i], err);
+    rt__packed_shards_clear(&found);
+    return code;
+}
+
 rt_code rt__packed_open(const char *folder, const rt_packed_module *module, rt_packed **packed, rt_error *err)
 {
     rt_packed *p = calloc(1, sizeof *p);
-    rt_buffer path = {0};
     rt_code code;
     if (!p)
         return rt_fail(err, RT_ENOMEM, "out of memory");
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->stored, NULL);
     p->module = *module;
-    rt__path_join(&path, folder, RT_PACKED_NAME);
-    code = rt__buffer_ok(&path, err);
-    if (code == RT_OK && !allocate(p))
-        code = rt_fail(err, RT_ENOMEM, "out of memory");
-    if (code == RT_OK)
-        code = rt__kv_open(path.bytes, 0, &p->kv, err);
-    if (code == RT_OK)
-        code = look_around(p, err);
-    rt__buffer_clear(&path);
+    code = allocate(p) ? open_files(p, folder, err) : rt_fail(err, RT_ENOMEM, "out of memory");
     if (code == RT_OK)
         *packed = p;
     else
@@ -106,8 +150,10 @@ void rt__packed_close(rt_packed *p)
 {
     if (!p)
         return;
-    rt__kv_end(p->view);
-    rt__kv_close(p->kv);
+    rt__packed_leave(p);
+    for (size_t i = 0; i < p->n_files; i++)
+        rt__kv_close(p->files[i].kv);
+    free(p->files);
     free_batch(p->pending);
     free_batch(p->spare);
     pthread_mutex_destroy(&p->lock);
@@ -119,7 +165,7 @@ void rt__packed_close(rt_packed *p)
 
 bool rt__packed_writable(const rt_packed *p)
 {
-    return rt__kv_writable(p->kv);
+    return rt__kv_writable(p->own->kv);
 }
 
 /* ---- files ---- */
@@ -145,15 +191,15 @@ static bool has_moved(const rt_packed *p, const rt_file_info *file, const char *
     return rt__packed_left(file->device, file->inode, old);
 }
 
-rt_code rt__packed_recall(rt_packed *p, const rt_file_info *file, const char *path,
-                          uint8_t photo[RT_PHOTO_BYTES], bool *known, rt_error *err)
+static rt_code recall(rt_packed *p, rt_kv *kv, const rt_file_info *file, const char *path,
+                      uint8_t photo[RT_PHOTO_BYTES], bool *known, rt_error *err)
 {
     uint8_t key[RT_PACKED_KEY];
     rt_packed_known record;
     rt_kv_txn *txn;
     rt_span value;
     bool moved = false;
-    rt_code code = rt__kv_begin(p->kv, &txn, err);
+    rt_code code = rt__kv_begin(kv, &txn, err);
     *known = false;
     if (code != RT_OK)
         return code;
@@ -171,6 +217,16 @@ rt_code rt__packed_recall(rt_packed *p, const rt_file_info *file, const char *pa
     return code == RT_OK && moved ? rt__packed_note_file(p, file, path, photo, err) : code;
 }
 
+rt_code rt__packed_recall(rt_packed *p, const rt_file_info *file, const char *path,
+                          uint8_t photo[RT_PHOTO_BYTES], bool *known, rt_error *err)
+{
+    rt_code code = RT_OK;
+    *known = false;
+    for (size_t i = 0; i < p->n_files && code == RT_OK && !*known; i++)
+        code = recall(p, p->files[i].kv, file, path, photo, known, err);
+    return code;
+}
+
 rt_code rt__packed_remember(rt_packed *p, const rt_file_info *file, int64_t opened_ns, const char *path,
                             const uint8_t photo[RT_PHOTO_BYTES], rt_error *err)
 {
@@ -184,28 +240,29 @@ rt_code rt__packed_remember(rt_packed *p, const rt_file_info *file, int64_t open
 
 /* ---- vectors ---- */
 
-bool rt__packed_holds(const rt_packed *p, const rt_packed_parts *parts, uint32_t row, const uint8_t *photo)
+bool rt__packed_holds(const rt_packed *p, rt_kv *kv, const rt_packed_parts *parts, uint32_t row,
+                      const uint8_t *photo)
 {
     rt_packed_note note;
     bool intact;
-    if (parts->head.n_rows <= row || parts->head.feature_size != p->module.feature_size)
+    if (parts->head.n_rows <= row || row > UINT16_MAX || parts->head.feature_size != p->module.feature_size)
         return false;
     note = rt__packed_note(parts, row);
     intact = memcmp(note.photo, photo, sizeof note.photo) == 0 && rt__packed_row_intact(parts, row);
-    rt__kv_touched(p->kv, parts->notes + row * sizeof note, sizeof note);
-    rt__kv_touched(p->kv, rt__packed_vector(parts, row), p->module.feature_size * sizeof(float));
+    rt__kv_touched(kv, parts->notes + row * sizeof note, sizeof note);
+    rt__kv_touched(kv, rt__packed_vector(parts, row), p->module.feature_size * sizeof(float));
     return intact;
 }
 
-rt_code rt__packed_find_in(rt_packed *p, rt_kv_txn *txn, uint32_t module, const uint8_t *photo,
-                           rt_place *place, bool *damaged, rt_error *err)
+rt_code rt__packed_find_in(const rt_packed *p, rt_kv *kv, rt_kv_txn *txn, uint32_t module,
+                           const uint8_t *photo, rt_packed_spot *spot, bool *damaged, rt_error *err)
 {
     uint8_t key[RT_PACKED_KEY];
     rt_packed_parts parts;
-    rt_place found;
+    rt_packed_spot found;
     rt_span value;
     rt_code code = rt__kv_get(txn, rt__packed_index_key(module, photo, key), &value, err);
-    *place = (rt_place){0};
+    *spot = (rt_packed_spot){0};
     *damaged = false;
     if (code != RT_OK || !value.bytes)
         return code;
@@ -215,59 +272,116 @@ rt_code rt__packed_find_in(rt_packed *p, rt_kv_txn *txn, uint32_t module, const 
     memcpy(&found, value.bytes, sizeof found);
     code = rt__kv_get(txn, rt__packed_key('B', &found.block, key), &value, err);
     if (code == RT_OK && value.bytes && rt__packed_parts(value, &parts) &&
-        rt__packed_holds(p, &parts, found.row, photo)) {
-        *place = found;
+        rt__packed_holds(p, kv, &parts, found.row, photo)) {
+        *spot = found;
         *damaged = false;
     }
+    return code;
+}
+
+/* Another process may have brought the network into a file that did not have it. */
+static rt_code look_again(rt_packed *p, rt_packed_part *file, rt_error *err)
+{
+    return file == p->own || atomic_load(&file->number) ? RT_OK : look_around(p, file, err);
+}
+
+static rt_code find(rt_packed *p, size_t index, const uint8_t *photo, rt_place *place, bool *damaged,
+                    rt_error *err)
+{
+    rt_packed_part *file = &p->files[index];
+    rt_packed_spot spot = {0};
+    rt_kv_txn *txn;
+    rt_code code = look_again(p, file, err);
+    if (code != RT_OK || !atomic_load(&file->number))
+        return code;
+    if ((code = rt__kv_begin(file->kv, &txn, err)) != RT_OK)
+        return code;
+    code = rt__packed_find_in(p, file->kv, txn, (uint32_t)atomic_load(&file->number), photo, &spot, damaged,
+                              err);
+    rt__kv_end(txn);
+    if (code == RT_OK && spot.block)
+        *place = (rt_place){spot.block, (uint16_t)spot.row, (uint16_t)index};
     return code;
 }
 
 rt_code rt__packed_find(rt_packed *p, const uint8_t photo[RT_PHOTO_BYTES], rt_place *place, bool *damaged,
                         rt_error *err)
 {
-    uint32_t module = (uint32_t)atomic_load(&p->number);
-    rt_kv_txn *txn;
-    rt_code code;
+    rt_code code = RT_OK;
     *place = (rt_place){0};
     *damaged = false;
-    if (!module)
-        return RT_OK;
-    if ((code = rt__kv_begin(p->kv, &txn, err)) != RT_OK)
-        return code;
-    code = rt__packed_find_in(p, txn, module, photo, place, damaged, err);
-    rt__kv_end(txn);
-    return code;
-}
-
-rt_code rt__packed_view(rt_packed *p, const rt_packed_view *view, rt_error *err)
-{
-    uint8_t key[RT_PACKED_KEY];
-    rt_packed_parts parts = {0};
-    uint32_t block = 0;
-    rt_span value;
-    rt_code code = rt__kv_begin(p->kv, &p->view, err);
-    for (size_t i = 0; i < view->n && code == RT_OK; i++) {
-        const rt_place *place = &view->places[i];
-        if (!place->block)
-            continue;
-        if (place->block != block) {
-            code = rt__kv_get(p->view, rt__packed_key('B', &place->block, key), &value, err);
-            if (code == RT_OK && (!value.bytes || !rt__packed_parts(value, &parts))) {
-                code = rt_fail(err, RT_EIO, "another process pruned it while this one ran: run again");
-                rt_doing(err, rt__kv_path(p->kv), "cannot read cache");
-            }
-            block = place->block;
-        }
-        if (code != RT_OK)
-            break;
-        view->vectors[i] = (const float *)(const void *)rt__packed_vector(&parts, place->row);
-        view->crcs[i] = rt__packed_note(&parts, place->row).crc;
-        rt__kv_touched(p->kv, parts.notes + place->row * sizeof(rt_packed_note), sizeof(rt_packed_note));
+    for (size_t i = 0; i < p->n_files && code == RT_OK && !place->block; i++) {
+        bool bad = false;
+        code = find(p, i, photo, place, &bad, err);
+        *damaged = (*damaged || bad) && !place->block;
     }
     return code;
 }
 
+/* ---- looking at many ---- */
+
+static rt_code view_block(const rt_packed_part *file, uint32_t block, rt_packed_parts *parts, rt_error *err)
+{
+    uint8_t key[RT_PACKED_KEY];
+    rt_span value;
+    rt_code code = rt__kv_get(file->view, rt__packed_key('B', &block, key), &value, err);
+    if (code == RT_OK && (!value.bytes || !rt__packed_parts(value, parts))) {
+        code = rt_fail(err, RT_EIO, "another process pruned it while this one ran: run again");
+        rt_doing(err, rt__kv_path(file->kv), "cannot read cache");
+    }
+    return code;
+}
+
+static void view_row(rt_packed_part *file, const float *vector, size_t bytes)
+{
+    uintptr_t at = (uintptr_t)vector;
+    file->low = at < file->low ? at : file->low;
+    file->high = at + bytes > file->high ? at + bytes : file->high;
+}
+
+rt_code rt__packed_view(rt_packed *p, const rt_packed_view *view, rt_error *err)
+{
+    rt_packed_parts parts = {0};
+    rt_place seen = {0};
+    rt_code code = RT_OK;
+    for (size_t i = 0; i < p->n_files && code == RT_OK; i++) {
+        code = rt__kv_begin(p->files[i].kv, &p->files[i].view, err);
+        p->files[i].low = UINTPTR_MAX;
+    }
+    for (size_t i = 0; i < view->n && code == RT_OK; i++) {
+        const rt_place *place = &view->places[i];
+        rt_packed_part *file = &p->files[place->file];
+        if (!place->block)
+            continue;
+        if (place->block != seen.block || place->file != seen.file)
+            code = view_block(file, place->block, &parts, err);
+        seen = *place;
+        if (code != RT_OK)
+            break;
+        view->vectors[i] = (const float *)(const void *)rt__packed_vector(&parts, place->row);
+        view->crcs[i] = rt__packed_note(&parts, place->row).crc;
+        rt__kv_touched(file->kv, parts.notes + place->row * sizeof(rt_packed_note), sizeof(rt_packed_note));
+        view_row(file, view->vectors[i], p->module.feature_size * sizeof(float));
+    }
+    return code;
+}
+
+void rt__packed_leave(rt_packed *p)
+{
+    for (size_t i = 0; i < p->n_files; i++) {
+        rt__kv_end(p->files[i].view);
+        p->files[i].view = NULL;
+    }
+}
+
 void rt__packed_fetch(const rt_packed *p, const float *vector, float *to)
 {
-    rt__kv_fetch(p->kv, vector, p->module.feature_size * sizeof *vector, to);
+    uintptr_t at = (uintptr_t)vector;
+    size_t i = 0, bytes = p->module.feature_size * sizeof *vector;
+    while (i < p->n_files && (at < p->files[i].low || at >= p->files[i].high))
+        i++;
+    if (i < p->n_files)
+        rt__kv_fetch(p->files[i].kv, vector, bytes, to);
+    else
+        memcpy(to, vector, bytes); /* none of the cache's */
 }

@@ -1,4 +1,5 @@
-/* The packed cache: vectors of any number of networks and data sets in one file.
+/* The packed cache: vectors of any number of networks and data sets in one file, or in one for each process
+ * of a run on several machines (packed_shards.h): one is written to, all are read.
  *
  * A vector is found by what it was made from, the SHA-256 of the photo's bytes and that of the network with
  * its preprocessing; names and places of photos do not matter.  So that a photo need not be read to be known,
@@ -10,6 +11,7 @@
 
 #include "base/file.h"
 #include "packed_records.h"
+#include "packed_shards.h"
 
 typedef struct rt_packed rt_packed;
 
@@ -18,6 +20,7 @@ typedef struct rt_packed_module {
     uint8_t digest[RT_NETWORK_BYTES];
     size_t feature_size;
     const char *name; /* as the user calls it; told by "cache list" */
+    int rank;         /* of the process, which says the file that it writes to */
 } rt_packed_module;
 
 /* A new vector, and what is known of its photo. */
@@ -28,9 +31,7 @@ typedef struct rt_packed_row {
     rt_place *place; /* written once it is stored; must be there until then */
 } rt_packed_row;
 
-#define RT_PACKED_NAME "retrain.mdb"
-
-/* The file folder/retrain.mdb; errors of rt__kv_open().  module is copied but for its name. */
+/* The folder's files; errors of rt__kv_open().  module is copied. */
 rt_code rt__packed_open(const char *folder, const rt_packed_module *module, rt_packed **packed,
                         rt_error *err);
 /* What was added and not flushed is lost. */
@@ -49,7 +50,8 @@ typedef struct rt_packed_file {
     rt_place place; /* written: where its vector is */
 } rt_packed_file;
 /* What rt__packed_recall() and rt__packed_find() would give, for many files.  A place of block 0 says no more
- * than that it takes a closer look: the file may have moved, its vector may be damaged. */
+ * than that it takes a closer look: the file may have moved, its vector may be damaged, or another file than
+ * the one that is written to may have it. */
 rt_code rt__packed_known(rt_packed *packed, rt_packed_file *files, size_t n, rt_error *err);
 /* CRC-32C of the absolute path. */
 uint32_t rt__packed_path_crc(const rt_packed *packed, const char *path);
@@ -80,6 +82,8 @@ typedef struct rt_packed_view {
     size_t n;
 } rt_packed_view;
 rt_code rt__packed_view(rt_packed *packed, const rt_packed_view *view, rt_error *err);
+/* Ends it: the pointers are no longer good, and vectors can be added again. */
+void rt__packed_leave(rt_packed *packed);
 /* Copies one of them: see rt__kv_fetch(). */
 void rt__packed_fetch(const rt_packed *packed, const float *vector, float *to);
 

@@ -21,12 +21,20 @@ typedef struct rt_packed_batch {
     int64_t since_ns;
 } rt_packed_batch;
 
-struct rt_packed {
+/* A file of the cache. */
+typedef struct rt_packed_part {
     rt_kv *kv;
-    rt_packed_module module;
-    char *name, *folder;         /* folder: the present one, for relative paths */
     atomic_uint_fast32_t number; /* of the module; 0: it is not in the file yet */
     rt_kv_txn *view;
+    uintptr_t low, high; /* where the vectors that are viewed lie */
+} rt_packed_part;
+
+struct rt_packed {
+    rt_packed_part *files; /* [n_files]: own, then those that are only read */
+    size_t n_files;
+    rt_packed_part *own;
+    rt_packed_module module;
+    char *name, *folder; /* folder: the present one, for relative paths */
     size_t batch_rows;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -44,10 +52,10 @@ typedef struct rt_packed_search {
 rt_code rt__packed_find_module(const rt_packed *packed, rt_kv_txn *txn, rt_packed_search *search,
                                rt_error *err);
 /* What the index has for a photo, where its vector is good. */
-rt_code rt__packed_find_in(rt_packed *packed, rt_kv_txn *txn, uint32_t module, const uint8_t *photo,
-                           rt_place *place, bool *damaged, rt_error *err);
+rt_code rt__packed_find_in(const rt_packed *packed, rt_kv *kv, rt_kv_txn *txn, uint32_t module,
+                           const uint8_t *photo, rt_packed_spot *spot, bool *damaged, rt_error *err);
 /* Whether the row is the photo's, and its vector whole. */
-bool rt__packed_holds(const rt_packed *packed, const rt_packed_parts *parts, uint32_t row,
+bool rt__packed_holds(const rt_packed *packed, rt_kv *kv, const rt_packed_parts *parts, uint32_t row,
                       const uint8_t *photo);
 /* Whether another file than this, or none, is now where path says it was seen last. */
 bool rt__packed_left(uint64_t device, uint64_t inode, rt_span path);

@@ -85,13 +85,17 @@ static rt_code find_all(search *s, rt_error *err)
     for (size_t i = 0; i < s->n; i++) {
         rt_packed_file *file = s->files[i];
         uint8_t key[RT_PACKED_KEY];
+        rt_packed_spot spot;
         rt_span value;
         rt_code code = rt__kv_get(s->txn, rt__packed_index_key(s->module, file->photo, key), &value, err);
         if (code != RT_OK)
             return code;
-        if (!value.bytes || value.size != sizeof file->place)
+        if (!value.bytes || value.size != sizeof spot)
             continue;
-        memcpy(&file->place, value.bytes, sizeof file->place);
+        memcpy(&spot, value.bytes, sizeof spot);
+        if (spot.row > UINT16_MAX)
+            continue;
+        file->place = (rt_place){spot.block, (uint16_t)spot.row, 0};
         s->files[n++] = file;
     }
     s->n = n;
@@ -125,7 +129,7 @@ static rt_code check_all(search *s, rt_error *err)
             if (!value.bytes || !rt__packed_parts(value, &parts))
                 parts.head.n_rows = 0;
         }
-        if (!rt__packed_holds(s->packed, &parts, file->place.row, file->photo))
+        if (!rt__packed_holds(s->packed, s->packed->own->kv, &parts, file->place.row, file->photo))
             file->place.block = 0;
     }
     return RT_OK;
@@ -133,7 +137,7 @@ static rt_code check_all(search *s, rt_error *err)
 
 rt_code rt__packed_known(rt_packed *p, rt_packed_file *files, size_t n, rt_error *err)
 {
-    search s = {.packed = p, .module = (uint32_t)atomic_load(&p->number), .n = n};
+    search s = {.packed = p, .module = (uint32_t)atomic_load(&p->own->number), .n = n};
     rt_code code;
     for (size_t i = 0; i < n; i++)
         files[i].place = (rt_place){0};
@@ -143,7 +147,7 @@ rt_code rt__packed_known(rt_packed *p, rt_packed_file *files, size_t n, rt_error
         return rt_fail(err, RT_ENOMEM, "out of memory for %zu photos", n);
     for (size_t i = 0; i < n; i++)
         s.files[i] = &files[i];
-    if ((code = rt__kv_begin(p->kv, &s.txn, err)) == RT_OK) {
+    if ((code = rt__kv_begin(p->own->kv, &s.txn, err)) == RT_OK) {
         code = recall_all(&s, err);
         if (code == RT_OK)
             code = find_all(&s, err);

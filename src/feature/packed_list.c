@@ -10,24 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-rt_code rt__packed_admin_open(const char *folder, rt_kv **kv, rt_error *err)
+rt_code rt__packed_admin_files(const char *folder, rt_packed_shards *files, rt_error *err)
+{
+    rt_code code = rt__packed_shards_list(folder, files, err);
+    if (code == RT_OK && files->n == 0)
+        code = rt_fail(err, RT_ENOTFOUND, "there is no packed cache in folder %s", folder);
+    return code;
+}
+
+rt_code rt__packed_admin_open(const char *path, rt_kv **kv, rt_error *err)
 {
     rt_packed_counters counters;
-    rt_buffer path = {0};
     rt_kv_txn *txn;
     rt_kv *opened = NULL;
-    rt_code code =
-        rt__path_join(&path, folder, RT_PACKED_NAME) ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
-    if (code == RT_OK && !rt__file_exists(path.bytes))
-        code = rt_fail(err, RT_ENOTFOUND, "there is no packed cache in folder %s", folder);
-    if (code == RT_OK)
-        code = rt__kv_open(path.bytes, 0, &opened, err);
+    rt_code code = rt__kv_open(path, 0, false, &opened, err);
     if (code == RT_OK && (code = rt__kv_begin(opened, &txn, err)) == RT_OK) {
         if ((code = rt__packed_counters_read(txn, &counters, err)) != RT_OK)
-            rt_doing(err, path.bytes, "cannot read cache");
+            rt_doing(err, path, "cannot read cache");
         rt__kv_end(txn);
     }
-    rt__buffer_clear(&path);
     if (code == RT_OK)
         *kv = opened;
     else
@@ -136,11 +137,11 @@ static rt_code fill_list(rt_kv *kv, rt_bottleneck_list *list, rt_error *err)
     return code;
 }
 
-rt_code rt_bottlenecks_list(const char *folder, rt_bottleneck_list *list, rt_error *err)
+static rt_code list_file(const char *path, rt_bottleneck_list *list, rt_error *err)
 {
-    rt_bottleneck_list l = {0};
+    rt_bottleneck_list l = {.n_parts = 1};
     rt_kv *kv;
-    rt_code code = rt__packed_admin_open(folder, &kv, err);
+    rt_code code = rt__packed_admin_open(path, &kv, err);
     if (code != RT_OK)
         return code;
     code = fill_list(kv, &l, err);
@@ -151,6 +152,83 @@ rt_code rt_bottlenecks_list(const char *folder, rt_bottleneck_list *list, rt_err
         *list = l;
     else
         rt_bottlenecks_list_clear(&l);
+    return code;
+}
+
+/* ---- several files ---- */
+
+static rt_bottleneck_module *find_digest(const rt_bottleneck_list *list, const char *digest)
+{
+    for (size_t i = 0; i < list->n_modules; i++)
+        if (strcmp(list->modules[i].digest, digest) == 0)
+            return &list->modules[i];
+    return NULL;
+}
+
+/* Under the number after the last. */
+static rt_code move_module(rt_bottleneck_list *all, rt_bottleneck_module *m, rt_error *err)
+{
+    rt_bottleneck_module *more = realloc(all->modules, (all->n_modules + 1) * sizeof *more);
+    uint32_t last = 0;
+    if (!more)
+        return rt_fail(err, RT_ENOMEM, "out of memory");
+    all->modules = more;
+    for (size_t i = 0; i < all->n_modules; i++)
+        last = more[i].number > last ? more[i].number : last;
+    more[all->n_modules] = *m;
+    more[all->n_modules++].number = last + 1;
+    m->name = NULL;
+    return RT_OK;
+}
+
+static rt_code add_part(rt_bottleneck_list *all, rt_bottleneck_list *part, rt_error *err)
+{
+    rt_code code = RT_OK;
+    all->n_vectors += part->n_vectors;
+    all->n_files += part->n_files;
+    all->file_bytes += part->file_bytes;
+    all->n_parts++;
+    for (size_t i = 0; i < part->n_modules && code == RT_OK; i++) {
+        rt_bottleneck_module *m = &part->modules[i], *known = find_digest(all, m->digest);
+        if (!known) {
+            code = move_module(all, m, err);
+            continue;
+        }
+        known->n_vectors += m->n_vectors;
+        known->made = m->made < known->made ? m->made : known->made;
+        known->used = m->used > known->used ? m->used : known->used;
+    }
+    return code;
+}
+
+rt_code rt_bottlenecks_list(const char *folder, rt_bottleneck_list *list, rt_error *err)
+{
+    rt_bottleneck_list all = {0}, part = {0};
+    rt_packed_shards files = {0};
+    rt_code code = rt__packed_admin_files(folder, &files, err);
+    if (code == RT_OK)
+        code = list_file(files.paths[0], &all, err);
+    for (size_t i = 1; i < files.n && code == RT_OK; i++) {
+        code = list_file(files.paths[i], &part, err);
+        if (code == RT_OK)
+            code = add_part(&all, &part, err);
+        rt_bottlenecks_list_clear(&part);
+    }
+    rt__packed_shards_clear(&files);
+    if (code == RT_OK)
+        *list = all;
+    else
+        rt_bottlenecks_list_clear(&all);
+    return code;
+}
+
+rt_code rt__packed_admin_number(const char *path, const char *digest, uint32_t *number, rt_error *err)
+{
+    rt_bottleneck_list part = {0};
+    rt_code code = list_file(path, &part, err);
+    const rt_bottleneck_module *found = code == RT_OK ? find_digest(&part, digest) : NULL;
+    *number = found ? found->number : 0;
+    rt_bottlenecks_list_clear(&part);
     return code;
 }
 

@@ -97,8 +97,6 @@ static rt_code find_present(prune *p, rt_error *err)
         return code;
     code = rt__kv_each(txn, (rt_span){"F", 1}, NULL, look_at_file, &p->present, err);
     rt__kv_end(txn);
-    if (code == RT_OK && p->present.n)
-        qsort(p->present.photos, p->present.n, sizeof *p->present.photos, compare_heads);
     return code == RT_OK ? rt__buffer_ok(&p->present.gone, err) : code;
 }
 
@@ -164,7 +162,7 @@ static rt_code sort_row(change *c, rt_kv_txn *txn, uint32_t block, uint32_t row,
 {
     const rt_packed_block *head = &b->parts.head;
     uint8_t key[RT_PACKED_KEY];
-    rt_place place = {0};
+    rt_packed_spot place = {0};
     rt_span index, value;
     rt_code code;
     b->notes[row] = rt__packed_note(&b->parts, row);
@@ -207,7 +205,7 @@ static rt_code replace_block(rt_kv_txn *txn, uint32_t block, const sorted_block 
     counters.block++;
     code = rt__packed_put_block(txn, &rows, counters.block, err);
     for (uint32_t i = 0; i < rows.n && code == RT_OK; i++) {
-        const rt_place place = {counters.block, i};
+        const rt_packed_spot place = {counters.block, i};
         code = rt__kv_put(txn, rt__packed_index_key(rows.module, rows.notes[i]->photo, key),
                           (rt_span){&place, sizeof place}, err);
     }
@@ -286,42 +284,76 @@ static rt_code remove_rest(void *context, rt_kv_txn *txn, rt_error *err)
     return code == RT_OK && p->module ? remove_module(p, txn, err) : code;
 }
 
-static rt_code find_number(const char *folder, const char *wanted, uint32_t *number, rt_error *err)
+/* The digest of the network that the user names, by its number in the list or its name. */
+static rt_code find_digest(const char *folder, const char *wanted, char digest[65], rt_error *err)
 {
     rt_bottleneck_list list = {0};
+    const rt_bottleneck_module *found = NULL;
     rt_code code = rt_bottlenecks_list(folder, &list, err);
-    *number = 0;
     for (size_t i = 0; code == RT_OK && i < list.n_modules; i++) {
         char text[16];
         snprintf(text, sizeof text, "%u", list.modules[i].number);
-        if (strcmp(wanted, text) == 0 || (*number == 0 && strcmp(wanted, list.modules[i].name) == 0))
-            *number = list.modules[i].number;
+        if (strcmp(wanted, text) == 0 || (!found && strcmp(wanted, list.modules[i].name) == 0))
+            found = &list.modules[i];
     }
-    if (code == RT_OK && *number == 0)
+    if (found)
+        memcpy(digest, found->digest, sizeof found->digest);
+    else if (code == RT_OK)
         code = rt_fail(err, RT_ENOTFOUND, "no network '%s' in %s; 'retrain cache list' names them", wanted,
                        list.path);
     rt_bottlenecks_list_clear(&list);
     return code;
 }
 
-static rt_code run(prune *p, const char *folder, rt_error *err)
+static rt_code open_file(prune *p, const char *path, rt_error *err)
 {
-    uint64_t used;
-    rt_code code = rt__packed_admin_open(folder, &p->kv, err);
-    if (code != RT_OK)
+    rt_code code = rt__packed_admin_open(path, &p->kv, err);
+    if (code == RT_OK && !p->what->dry_run && !rt__kv_writable(p->kv))
+        code = rt_fail(err, RT_EIO, "%s cannot be written to", rt__kv_path(p->kv));
+    return code;
+}
+
+/* A photo may be known in another file than that of its vector. */
+static rt_code find_all_present(prune *p, const rt_packed_shards *files, rt_error *err)
+{
+    rt_code code = RT_OK;
+    for (size_t i = 0; i < files->n && code == RT_OK; i++) {
+        code = open_file(p, files->paths[i], err);
+        if (code == RT_OK)
+            code = find_present(p, err);
+        rt__kv_close(p->kv);
+        p->kv = NULL;
+    }
+    if (code == RT_OK && p->present.n)
+        qsort(p->present.photos, p->present.n, sizeof *p->present.photos, compare_heads);
+    return code;
+}
+
+static rt_code prune_file(prune *p, const char *path, const char *digest, rt_error *err)
+{
+    uint64_t used, before = 0, after;
+    rt_code code = RT_OK;
+    if (digest && (code = rt__packed_admin_number(path, digest, &p->module, err)) != RT_OK)
         return code;
-    rt__kv_size(p->kv, &used, &p->pruned->bytes_before);
-    p->pruned->bytes_after = p->pruned->bytes_before;
-    if (!p->what->dry_run && !rt__kv_writable(p->kv))
-        return rt_fail(err, RT_EIO, "%s cannot be written to", rt__kv_path(p->kv));
-    if (p->what->gone)
-        code = find_present(p, err);
-    if (code == RT_OK)
-        code = prune_all(p, err);
-    if (code == RT_OK && !p->what->dry_run)
-        code = rt__kv_write(p->kv, remove_rest, p, err);
-    if (code != RT_OK)
-        rt_doing(err, rt__kv_path(p->kv), "cannot prune cache");
+    if ((code = open_file(p, path, err)) == RT_OK) {
+        rt__kv_size(p->kv, &used, &before);
+        if (!digest || p->module)
+            code = prune_all(p, err);
+        if (code == RT_OK && !p->what->dry_run)
+            code = rt__kv_write(p->kv, remove_rest, p, err);
+        if (code != RT_OK)
+            rt_doing(err, path, "cannot prune cache");
+    }
+    rt__kv_close(p->kv);
+    p->kv = NULL;
+    after = before;
+    if (code == RT_OK && !p->what->dry_run) {
+        bool in_use = false;
+        code = rt__kv_compact(path, &in_use, &after, err);
+        p->pruned->in_use = p->pruned->in_use || in_use;
+    }
+    p->pruned->bytes_before += before;
+    p->pruned->bytes_after += after;
     return code;
 }
 
@@ -329,22 +361,21 @@ rt_code rt_bottlenecks_prune(const char *folder, const rt_bottleneck_prune *what
                              rt_bottleneck_pruned *pruned, rt_error *err)
 {
     prune p = {.what = what, .pruned = pruned};
-    char *path = NULL;
+    rt_packed_shards files = {0};
+    char digest[65];
     rt_code code = RT_OK;
     *pruned = (rt_bottleneck_pruned){0};
     if (!what->module && !what->older_than && !what->gone)
         return rt_fail(err, RT_EARG, "say what to prune: --module, --older_than or --gone");
     p.before = what->older_than ? (int64_t)time(NULL) - (int64_t)what->older_than * DAY : INT64_MAX;
-    if (what->module)
-        code = find_number(folder, what->module, &p.module, err);
-    if (code == RT_OK)
-        code = run(&p, folder, err);
-    if (code == RT_OK && !(path = strdup(rt__kv_path(p.kv))))
-        code = rt_fail(err, RT_ENOMEM, "out of memory");
-    rt__kv_close(p.kv);
-    if (code == RT_OK && !what->dry_run)
-        code = rt__kv_compact(path, &pruned->in_use, &pruned->bytes_after, err);
-    free(path);
+    code = rt__packed_admin_files(folder, &files, err);
+    if (code == RT_OK && what->module)
+        code = find_digest(folder, what->module, digest, err);
+    if (code == RT_OK && what->gone)
+        code = find_all_present(&p, &files, err);
+    for (size_t i = 0; i < files.n && code == RT_OK; i++)
+        code = prune_file(&p, files.paths[i], what->module ? digest : NULL, err);
+    rt__packed_shards_clear(&files);
     free(p.present.photos);
     rt__buffer_clear(&p.present.gone);
     return code;

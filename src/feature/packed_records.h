@@ -3,7 +3,7 @@
  *   2. "N"                       rt_packed_counters: numbers are never used twice
  *   3. "M" module(4)             rt_packed_module_record, then the name
  *   4. "B" block(4)              a block: rt_packed_block, its rt_packed_notes, then its vectors
- *   5. "I" module(4) photo(32)   rt_place: in which block, as which row
+ *   5. "I" module(4) photo(32)   rt_packed_spot: in which block, as which row
  *   6. "F" device(8) inode(8)    rt_packed_known, then the photo's absolute path when it was seen last
  * A block is never changed: it is replaced when photos are pruned.  Vectors are float32, one behind the
  * other, aligned to 64 bytes; each has its CRC-32C, checked when it is looked up. */
@@ -14,10 +14,16 @@
 
 enum { RT_PHOTO_BYTES = 32, RT_NETWORK_BYTES = 32 }; /* SHA-256 */
 
-/* Where a vector is. */
-typedef struct rt_place {
+/* Where a vector is in its file. */
+typedef struct rt_packed_spot {
     uint32_t block; /* from 1; 0: nowhere */
     uint32_t row;
+} rt_packed_spot;
+
+/* Where it is among all files: file 0 is the one that is written to. */
+typedef struct rt_place {
+    uint32_t block; /* from 1; 0: nowhere */
+    uint16_t row, file;
 } rt_place;
 
 typedef enum rt_vector_source { RT_SOURCE_COMPUTED, RT_SOURCE_TEXT } rt_vector_source;

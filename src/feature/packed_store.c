@@ -17,7 +17,7 @@ static int64_t now_ns(void)
 typedef struct change {
     rt_packed *packed;
     const rt_packed_batch *batch;
-    rt_place where[RT_PACKED_ROWS];
+    rt_packed_spot where[RT_PACKED_ROWS];
     uint32_t module;
 } change;
 
@@ -65,7 +65,7 @@ static rt_code store_files(const rt_packed_batch *b, rt_kv_txn *txn, rt_error *e
 
 /* Chooses a row's place: what another process or an earlier row of the batch stored, or else the next of the
  * new block; *is_new tells. */
-static rt_code choose(change *c, rt_kv_txn *txn, size_t i, rt_place next, bool *is_new, rt_error *err)
+static rt_code choose(change *c, rt_kv_txn *txn, size_t i, rt_packed_spot next, bool *is_new, rt_error *err)
 {
     const rt_packed_note *note = &c->batch->notes[i];
     uint8_t key[RT_PACKED_KEY];
@@ -76,7 +76,8 @@ static rt_code choose(change *c, rt_kv_txn *txn, size_t i, rt_place next, bool *
             c->where[i] = c->where[k];
             return RT_OK;
         }
-    code = rt__packed_find_in(c->packed, txn, c->module, note->photo, &c->where[i], &damaged, err);
+    code = rt__packed_find_in(c->packed, c->packed->own->kv, txn, c->module, note->photo, &c->where[i],
+                              &damaged, err);
     if (code != RT_OK || c->where[i].block)
         return code;
     *is_new = true;
@@ -97,7 +98,7 @@ static rt_code store_rows(change *c, rt_kv_txn *txn, rt_packed_counters *counter
     rt_code code = RT_OK;
     for (size_t i = 0; i < c->batch->n && code == RT_OK; i++) {
         bool is_new = false;
-        code = choose(c, txn, i, (rt_place){counters->block + 1, (uint32_t)rows.n}, &is_new, err);
+        code = choose(c, txn, i, (rt_packed_spot){counters->block + 1, (uint32_t)rows.n}, &is_new, err);
         notes[rows.n] = &c->batch->notes[i];
         vectors[rows.n] = c->batch->values + i * rows.feature_size;
         rows.n += is_new;
@@ -131,14 +132,14 @@ static rt_code store(rt_packed *p, rt_packed_batch *b, rt_error *err)
     change c = {.packed = p, .batch = b};
     rt_code code = rt__buffer_ok(&b->files, err);
     if (code == RT_OK)
-        code = rt__kv_write(p->kv, make_change, &c, err);
+        code = rt__kv_write(p->own->kv, make_change, &c, err);
     if (code != RT_OK) {
-        rt_doing(err, rt__kv_path(p->kv), "cannot write cache");
+        rt_doing(err, rt__kv_path(p->own->kv), "cannot write cache");
         return code;
     }
     for (size_t i = 0; i < b->n; i++)
-        *b->places[i] = c.where[i];
-    atomic_store(&p->number, c.module);
+        *b->places[i] = (rt_place){c.where[i].block, (uint16_t)c.where[i].row, 0};
+    atomic_store(&p->own->number, c.module);
     return RT_OK;
 }
 
@@ -200,7 +201,7 @@ static rt_code use_module(rt_packed *p, bool *stale, rt_error *err)
 {
     rt_kv_txn *txn;
     rt_packed_search s;
-    rt_code code = rt__kv_begin(p->kv, &txn, err);
+    rt_code code = rt__kv_begin(p->own->kv, &txn, err);
     if (code != RT_OK)
         return code;
     code = rt__packed_find_module(p, txn, &s, err);

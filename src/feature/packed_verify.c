@@ -24,7 +24,7 @@ static rt_code judge(const check *c, rt_span key, rt_span value, state *is, rt_e
     uint8_t block_key[RT_PACKED_KEY];
     rt_packed_parts parts;
     rt_packed_note note;
-    rt_place place;
+    rt_packed_spot place;
     rt_code code;
     *is = LOST;
     if (value.size != sizeof place)
@@ -91,12 +91,11 @@ static rt_code take_out(check *c, rt_error *err)
     return code;
 }
 
-rt_code rt_bottlenecks_verify(const char *folder, bool repair, const rt_progress *progress,
-                              rt_bottleneck_check *result, rt_error *err)
+static rt_code verify_file(const char *path, bool repair, const rt_progress *progress,
+                           rt_bottleneck_check *result, rt_error *err)
 {
-    check c = {.progress = progress, .result = result};
-    rt_code code = rt__packed_admin_open(folder, &c.kv, err);
-    *result = (rt_bottleneck_check){0};
+    check c = {.progress = progress, .result = result, .n_all = result->n_vectors};
+    rt_code code = rt__packed_admin_open(path, &c.kv, err);
     if (code != RT_OK)
         return code;
     if ((code = rt__kv_begin(c.kv, &c.txn, err)) == RT_OK) {
@@ -109,5 +108,17 @@ rt_code rt_bottlenecks_verify(const char *folder, bool repair, const rt_progress
         code = take_out(&c, err);
     rt__buffer_clear(&c.bad);
     rt__kv_close(c.kv);
+    return code;
+}
+
+rt_code rt_bottlenecks_verify(const char *folder, bool repair, const rt_progress *progress,
+                              rt_bottleneck_check *result, rt_error *err)
+{
+    rt_packed_shards files = {0};
+    rt_code code = rt__packed_admin_files(folder, &files, err);
+    *result = (rt_bottleneck_check){0};
+    for (size_t i = 0; i < files.n && code == RT_OK; i++)
+        code = verify_file(files.paths[i], repair, progress, result, err);
+    rt__packed_shards_clear(&files);
     return code;
 }

@@ -95,12 +95,17 @@ static rt_code check(const rt_train_options *o, const rt_train_data *data, const
     return RT_OK;
 }
 
+static bool is_measured(const rt_train_options *o, uint64_t step)
+{
+    return step % o->eval_step_interval == 0 || step + 1 == o->steps;
+}
+
 static rt_code evaluate(run *r, const rt_train_step *step, rt_error *err)
 {
     rt_train_step measured = *step;
     rt_score training, validation;
     rt_batch batch;
-    if (step->number % r->options->eval_step_interval != 0 && step->number + 1 != r->options->steps)
+    if (!is_measured(r->options, step->number))
         return RT_OK;
     batch = source_batch(&r->validation, &r->state->validation);
     rt_trainer_evaluate(r->trainer, step->batch, &training, NULL);
@@ -163,5 +168,32 @@ done:
     source_clear(&r.validation);
     if (code != RT_OK)
         rt_doing(err, NULL, "cannot train");
+    return code;
+}
+
+static void need_batch(const source *s, rt_rng *rng, rt_train_need *need, void *user)
+{
+    rt_batch batch = source_batch(s, rng);
+    need(user, batch.rows, batch.n);
+}
+
+rt_code rt__train_rows(const rt_train_options *options, const rt_train_data *data,
+                       const rt_train_state *state, bool made, rt_train_need *need, void *user, rt_error *err)
+{
+    source training = {0}, validation = {0};
+    rt_rng training_rng = state->training, validation_rng = state->validation;
+    rt_code code = check(options, data, state, err);
+    if (code == RT_OK)
+        code = source_init(&training, data, data->training, options->train_batch_size, err);
+    if (code == RT_OK)
+        code = source_init(&validation, data, data->validation, options->validation_batch_size, err);
+    for (uint64_t step = state->step; code == RT_OK && step < options->steps; step++) {
+        if (!made && (training.rows || step == state->step))
+            need_batch(&training, &training_rng, need, user);
+        if (is_measured(options, step))
+            need_batch(&validation, &validation_rng, need, user);
+    }
+    source_clear(&training);
+    source_clear(&validation);
     return code;
 }

@@ -64,6 +64,13 @@ typedef struct rt_train_hooks {
     bool (*should_stop)(void *user); /* asked before each step */
 } rt_train_hooks;
 
+/* Calls need with the rows that rt__train() will read: drawn ahead, with copies of the generators.  made: the
+ * vectors of training batches come from a hook. */
+typedef void rt_train_need(void *user, const uint32_t *rows, size_t n);
+rt_code rt__train_rows(const rt_train_options *options, const rt_train_data *data,
+                       const rt_train_state *state, bool made, rt_train_need *need, void *user,
+                       rt_error *err);
+
 /* Goes on from state->step up to options->steps, or until should_stop() says so; state is then what was
  * reached, also after an error of a hook.  hooks may be NULL.
  *   RT_EARG  an option out of range, no training photo        RT_ENOMEM, RT_ELIMIT; errors of the hooks */

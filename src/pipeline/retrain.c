@@ -86,17 +86,30 @@ void rt__retrain_clear(rt_retrain_job *job)
     rt_dataset_close(job->dataset);
 }
 
+static rt_code run(rt_retrain_job *job, rt_error *err)
+{
+    rt_code code = rt_retrain_check(job->options, err);
+    for (size_t i = 0; i < RT_N_RETRAIN_STEPS && code == RT_OK && !job->result->stopped; i++) {
+        double start = rt__retrain_clock();
+        code = steps[i](job, err);
+        job->seconds[i] = rt__retrain_clock() - start;
+    }
+    return code;
+}
+
 rt_code rt_retrain(const rt_retrain_options *options, const rt_log *log, const rt_progress *progress,
                    rt_retrain_result *result, rt_error *err)
 {
     rt_retrain_job job = {.options = options, .log = log, .progress = progress, .result = result};
-    rt_code code = rt_retrain_check(options, err);
-    for (size_t i = 0; i < RT_N_RETRAIN_STEPS && code == RT_OK && !result->stopped; i++) {
-        double start = rt__retrain_clock();
-        code = steps[i](&job, err);
-        job.seconds[i] = rt__retrain_clock() - start;
-    }
+    bool over = false;
+    rt_error seen;
+    rt_code code = rt__retrain_meet(&job, &over, &seen);
+    if (code == RT_OK && !over)
+        code = run(&job, &seen);
+    rt__retrain_part(&job, code, &seen);
     rt__retrain_clear(&job);
+    if (code != RT_OK && err)
+        *err = seen;
     return code;
 }
 

@@ -80,6 +80,7 @@ rt_code rt__retrain_features(rt_retrain_job *job, rt_error *err)
     if (job->options->bottleneck_cache == RT_CACHE_PACKED)
         options.packed_dir = job->options->bottleneck_dir;
     options.module_name = module.bytes;
+    options.deal = job->deal;
     if (rt_distortion_any(&distortion))
         source.wanted = is_measured_on;
     code = rt_features_compute(job->module, &source, &options, &job->features, err);

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "export/classifier.h"
+#include "feature/deal.h"
 #include "head/train.h"
 #include "retrain/dataset.h"
 #include "retrain/feature.h"
@@ -46,8 +47,19 @@ typedef struct rt_retrain_job {
     uint32_t *test_rows, *test_labels; /* the photos of the final test, test.score.n of them */
     rt_evaluation test;
     double seconds[RT_N_RETRAIN_STEPS]; /* what each step took */
+    rt_comm *comm; /* with other processes, until their vectors are here; NULL: none */
+    rt_deal *deal; /* of the photos to them; NULL likewise */
     rt_retrain_result *result;          /* the caller's */
 } rt_retrain_job;
+
+/* Begins with the processes that were started together; those but the first only help it, and are done when
+ * *over is true. */
+rt_code rt__retrain_meet(rt_retrain_job *job, bool *over, rt_error *err);
+/* Fetches from the others what training and test will read, and lets them go. */
+rt_code rt__retrain_gather(rt_retrain_job *job, const rt_train_options *training, const rt_train_data *data,
+                           rt_error *err);
+/* Parts with them; code and err are what the run came to so far. */
+void rt__retrain_part(rt_retrain_job *job, rt_code code, const rt_error *err);
 
 /* The steps, in order. */
 rt_code rt__retrain_open_dataset(rt_retrain_job *job, rt_error *err);

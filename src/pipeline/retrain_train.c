@@ -162,7 +162,7 @@ rt_vectors rt__retrain_vectors(const rt_retrain_job *job)
 /* Trains; a stop that is asked for is no error. */
 static rt_code train(rt_retrain_job *job, const rt_train_options *options, rt_error *err)
 {
-    const rt_vectors vectors = rt__retrain_vectors(job);
+    rt_vectors vectors = rt__retrain_vectors(job);
     const rt_train_data data = {NULL, &job->sets[RT_TRAINING], &job->sets[RT_VALIDATION], &vectors};
     const rt_train_hooks hooks = {
         .user = job,
@@ -173,7 +173,10 @@ static rt_code train(rt_retrain_job *job, const rt_train_options *options, rt_er
         .should_stop = should_stop,
     };
     const rt_stop *stop = job->options->stop;
-    rt_code code;
+    rt_code code = rt__retrain_gather(job, options, &data, err);
+    if (code != RT_OK)
+        return code;
+    vectors = rt__retrain_vectors(job);
     if (stop)
         stop->begin(stop->user);
     code = rt__train(options, &data, &hooks, &job->state, err);

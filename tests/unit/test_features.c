@@ -162,7 +162,7 @@ static rt_code compute(scene *s, size_t n_threads, bool strict)
     const rt_log log = {keep_line, s};
     const rt_progress progress = {keep_progress, s};
     const rt_feature_source source = {.user = s, .paths = paths, .n_photos = s->n_photos};
-    const rt_feature_options options = {{0}, n_threads, strict, &log, &progress, NULL, false, NULL};
+    const rt_feature_options options = {{0}, n_threads, strict, &log, &progress, NULL, false, NULL, NULL};
     rt_features_clear(&s->features);
     s->log[0] = 0;
     s->done = 0;

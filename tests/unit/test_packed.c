@@ -348,7 +348,7 @@ static void many_files_are_looked_up_at_once(void **state)
                              rt__packed_path_crc(p, i == MOVED ? "/nowhere/new.jpg" : many_path(i, path)),
                              i,
                              {0},
-                             {9, 9}};
+                             {9, 9, 0}};
     }
     assert_int_equal(rt__packed_known(p, files, MANY, &w->err), RT_OK);
     for (unsigned k = 0; k < MANY; k++) {
@@ -422,17 +422,17 @@ static void a_full_map_grows(void **state)
     flood f = {.n = 2000};
     rt_kv *kv;
     pid_t child;
-    assert_int_equal(rt__kv_open(w->path, 1 << 18, &kv, &w->err), RT_OK);
+    assert_int_equal(rt__kv_open(w->path, 1 << 18, false, &kv, &w->err), RT_OK);
     if (rt__kv_write(kv, put_many, &f, &w->err) != RT_OK)
         fail_msg("%s", w->err.cause);
     assert_true(f.calls > 1);
     assert_int_equal(count_keys(kv), 2000);
     rt__kv_close(kv);
     assert_int_equal(unlink(w->path), 0);
-    assert_int_equal(rt__kv_open(w->path, 1 << 18, &kv, &w->err), RT_OK);
+    assert_int_equal(rt__kv_open(w->path, 1 << 18, false, &kv, &w->err), RT_OK);
     if ((child = fork()) == 0) { /* another process lets it grow */
         rt_kv *other;
-        _exit(rt__kv_open(w->path, 1 << 18, &other, &w->err) == RT_OK &&
+        _exit(rt__kv_open(w->path, 1 << 18, false, &other, &w->err) == RT_OK &&
                       rt__kv_write(other, put_many, &f, &w->err) == RT_OK
                   ? 0
                   : 1);
@@ -450,7 +450,7 @@ static void a_change_that_fails_leaves_nothing(void **state)
     world *w = *state;
     flood f = {.n = 10, .fails = true};
     rt_kv *kv;
-    assert_int_equal(rt__kv_open(w->path, 0, &kv, &w->err), RT_OK);
+    assert_int_equal(rt__kv_open(w->path, 0, false, &kv, &w->err), RT_OK);
     assert_int_equal(rt__kv_write(kv, put_many, &f, &w->err), RT_EARG);
     assert_int_equal(count_keys(kv), 0);
     rt__kv_close(kv);
