@@ -47,6 +47,37 @@ size_t rt_image_resize_scratch(const rt_image *image, int32_t height, int32_t wi
 rt_code rt_image_resize(const rt_image *image, int32_t height, int32_t width, rt_pixel_layout layout,
                         void *scratch, float *out, rt_error *err);
 
+/* ---- from a photo's file to a network's input ---- */
+
+/* What a network takes of a photo. */
+typedef struct rt_image_target {
+    int32_t height, width;
+    rt_pixel_layout layout;
+    rt_resize resize;
+    /* A JPEG photo at least 2, 4 or 8 times as high and as wide is decoded at 1/2, 1/4 or 1/8 of its size:
+     * quicker, and each pixel is the mean of those it stands for; but not what TensorFlow decodes. */
+    bool fast_decode;
+} rt_image_target;
+
+/* Memory that is kept from photo to photo.  Start from {0}. */
+typedef struct rt_image_room {
+    rt_image image; /* a photo that had to be decoded as a whole */
+    void *scratch;
+    size_t scratch_bytes;
+} rt_image_room;
+
+/* The bits and the errors of rt_image_decode() and rt_image_resize() in one go, without a whole JPEG photo in
+ * memory.
+ *   out  3 * height * width floats; undefined after an error */
+rt_code rt_image_read(const uint8_t *bytes, size_t size, const rt_image_target *target, rt_image_room *room,
+                      float *out, rt_error *err);
+void rt_image_room_clear(rt_image_room *room);
+
+/* The photo that rt_image_read() resizes: where target->fast_decode does not count, that of
+ * rt_image_decode() without limit. */
+rt_code rt_image_decode_for(const uint8_t *bytes, size_t size, const rt_image_target *target, rt_image *image,
+                            rt_error *err);
+
 /* ---- random distortions, to train on more than the photos there are ---- */
 
 /* Percentages, each from 0 (none) to the most given here. */

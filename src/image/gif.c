@@ -171,7 +171,8 @@ static rt_code read_file(gif_job *job, size_t max_pixels, rt_image *image)
     return job->gif->Error == D_GIF_ERR_NOT_ENOUGH_MEM ? fail_library(job, job->gif->Error) : RT_OK;
 }
 
-rt_code rt__gif_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
+rt_code rt__gif_decode(const uint8_t *bytes, size_t size, const rt_decoding *how, rt_image *image,
+                       rt_error *err)
 {
     gif_job job = {
         .bytes = bytes, .left = size, .size = size, .transparent = NO_TRANSPARENT_COLOR, .err = err};
@@ -179,7 +180,7 @@ rt_code rt__gif_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_
     job.gif = DGifOpen(&job, on_read, &error);
     if (job.gif == NULL)
         return fail_library(&job, error);
-    rt_code code = read_file(&job, max_pixels, image);
+    rt_code code = read_file(&job, how->max_pixels, image);
     DGifCloseFile(job.gif, &error);
     return code;
 }

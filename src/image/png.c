@@ -104,7 +104,8 @@ static rt_code decode_guarded(png_job *job, size_t max_pixels, rt_image *image)
     return read_pixels(job, max_pixels, image);
 }
 
-rt_code rt__png_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
+rt_code rt__png_decode(const uint8_t *bytes, size_t size, const rt_decoding *how, rt_image *image,
+                       rt_error *err)
 {
     png_job job = {.bytes = bytes, .left = size, .size = size, .err = err};
     rt_code code;
@@ -112,7 +113,7 @@ rt_code rt__png_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_
     if (job.png == NULL || (job.info = png_create_info_struct(job.png)) == NULL)
         code = rt_fail(err, RT_ENOMEM, "no memory to decode a PNG file");
     else
-        code = decode_guarded(&job, max_pixels, image);
+        code = decode_guarded(&job, how->max_pixels, image);
     png_destroy_read_struct(&job.png, &job.info, NULL);
     return code;
 }

@@ -8,12 +8,11 @@ static const float unit = 1.0f / 255.0f; /* tf.image.convert_image_dtype multipl
  * next. */
 typedef struct resize_job {
     const rt_resize_loops *loops;
-    const rt_image *image;
+    const rt_lines *lines;
     rt_pixel_layout layout;
     rt_columns columns;
-    uint8_t *spacious; /* room for a line of the photo and the spare bytes */
-    float *line[2];    /* lines of the photo resized across, 3 * columns.n floats */
-    int32_t holds[2];  /* which line of the photo, or -1 */
+    float *line[2];   /* lines of the photo resized across, 3 * columns.n floats */
+    int32_t holds[2]; /* which line of the photo, or -1 */
 } resize_job;
 
 static size_t rounded_up(size_t value, size_t multiple)
@@ -23,25 +22,24 @@ static size_t rounded_up(size_t value, size_t multiple)
 
 /* The parts of the scratch memory, each aligned to 64 bytes. */
 typedef struct resize_parts {
-    size_t group_columns, table, line, spacious, total;
+    size_t group_columns, table, line, total;
 } resize_parts;
 
-static resize_parts parts_of(const rt_image *image, int32_t width)
+static resize_parts parts_of(int32_t width)
 {
     resize_parts p = {.group_columns = rounded_up((size_t)width, RT_RESIZE_GROUP)};
     p.table = p.group_columns * sizeof(float);
     p.line = 3 * p.group_columns * sizeof(float);
-    p.spacious = rounded_up((size_t)image->width * 3 + RT_RESIZE_SPARE, 64);
-    p.total = 2 * p.table + 2 * p.line + p.spacious;
+    p.total = 2 * p.table + 2 * p.line;
     return p;
 }
 
 static const int32_t most_columns = INT32_MAX / 4; /* byte offsets in a line stay below 2^31 */
 
-static bool sizes_fit(const rt_image *image, int32_t height, int32_t width)
+static bool sizes_fit(int32_t from_height, int32_t from_width, int32_t height, int32_t width)
 {
-    return image->pixels != NULL && image->width > 0 && image->width < most_columns && image->height > 0 &&
-           height > 0 && width > 0 && width < most_columns;
+    return from_width > 0 && from_width < most_columns && from_height > 0 && height > 0 && width > 0 &&
+           width < most_columns;
 }
 
 static bool is_inside(const rt_window *w)
@@ -51,9 +49,22 @@ static bool is_inside(const rt_window *w)
            w->left <= w->full_width - w->width;
 }
 
+size_t rt__resize_lines_scratch(int32_t width)
+{
+    return sizes_fit(1, 1, 1, width) ? parts_of(width).total : 0;
+}
+
+/* Room for a line of the photo and the spare bytes. */
+static size_t spacious_bytes(const rt_image *image)
+{
+    return rounded_up((size_t)image->width * 3 + RT_LINE_SPARE, 64);
+}
+
 size_t rt_image_resize_scratch(const rt_image *image, int32_t height, int32_t width)
 {
-    return sizes_fit(image, height, width) ? parts_of(image, width).total : 0;
+    if (!image->pixels || !sizes_fit(image->height, image->width, height, width))
+        return 0;
+    return parts_of(width).total + spacious_bytes(image);
 }
 
 /* Source of output position i on an axis: i * (in / out), split into the pixel before and the weight of the
@@ -83,65 +94,63 @@ static void fill_columns(resize_job *job, const resize_parts *parts, const rt_wi
         if (window->mirrored)
             column = window->width - 1 - column;
         if (x < (size_t)window->width)
-            tap = tap_of(window->left + column, job->image->width, window->full_width);
+            tap = tap_of(window->left + column, job->lines->width, window->full_width);
         left[x] = 3 * tap.low;
         weight[x] = tap.weight;
     }
     job->columns = (rt_columns){left, weight, parts->group_columns};
 }
 
-static resize_job prepare(const rt_resize_loops *loops, const rt_image *image, const rt_window *window,
+static resize_job prepare(const rt_resize_loops *loops, const rt_lines *lines, const rt_window *window,
                           rt_pixel_layout layout, uint8_t *memory)
 {
-    resize_parts parts = parts_of(image, window->width);
-    resize_job job = {.loops = loops, .image = image, .layout = layout, .holds = {-1, -1}};
+    resize_parts parts = parts_of(window->width);
+    resize_job job = {.loops = loops, .lines = lines, .layout = layout, .holds = {-1, -1}};
     fill_columns(&job, &parts, window, memory);
     memory += 2 * parts.table;
     job.line[0] = (float *)(void *)memory;
     job.line[1] = (float *)(void *)(memory + parts.line);
-    job.spacious = memory + 2 * parts.line;
-    memset(job.spacious, 0, parts.spacious);
     return job;
 }
 
-/* Line y of the photo, copied where the photo ends before the spare bytes do. */
-static const uint8_t *photo_line(const resize_job *job, int32_t y)
-{
-    size_t row_bytes = (size_t)job->image->width * 3;
-    size_t begin = (size_t)y * row_bytes, end = (size_t)job->image->height * row_bytes;
-    if (begin + row_bytes + RT_RESIZE_SPARE <= end)
-        return job->image->pixels + begin;
-    memcpy(job->spacious, job->image->pixels + begin, row_bytes);
-    return job->spacious;
-}
-
 /* Line y resized across, put into the slot that does not hold line keep. */
-static const float *line_of(resize_job *job, int32_t y, int32_t keep)
+static rt_code line_of(resize_job *job, int32_t y, int32_t keep, const float **line, rt_error *err)
 {
-    for (int i = 0; i < 2; i++)
-        if (job->holds[i] == y)
-            return job->line[i];
     int slot = job->holds[0] == keep ? 1 : 0;
+    const uint8_t *pixels;
+    rt_code code;
+    for (int i = 0; i < 2; i++)
+        if (job->holds[i] == y) {
+            *line = job->line[i];
+            return RT_OK;
+        }
+    if ((code = job->lines->line(job->lines->user, y, &pixels, err)) != RT_OK)
+        return code;
     if (job->layout == RT_PLANAR)
-        job->loops->across_planar(photo_line(job, y), &job->columns, job->line[slot]);
+        job->loops->across_planar(pixels, &job->columns, job->line[slot]);
     else
-        job->loops->across_interleaved(photo_line(job, y), &job->columns, job->line[slot]);
+        job->loops->across_interleaved(pixels, &job->columns, job->line[slot]);
     job->holds[slot] = y;
-    return job->line[slot];
+    *line = job->line[slot];
+    return RT_OK;
 }
 
-rt_code rt__image_resize_window(const rt_resize_loops *loops, const rt_image *image, const rt_window *window,
-                                rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
+rt_code rt__image_resize_lines(const rt_resize_loops *loops, const rt_lines *lines, const rt_window *window,
+                               rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
 {
-    if (!sizes_fit(image, window->height, window->width) || !is_inside(window))
-        return rt_fail(err, RT_EARG, "cannot resize %d x %d pixels to %d x %d of %d x %d", image->width,
-                       image->height, window->width, window->height, window->full_width, window->full_height);
-    resize_job job = prepare(loops, image, window, layout, scratch);
+    if (!sizes_fit(lines->height, lines->width, window->height, window->width) || !is_inside(window))
+        return rt_fail(err, RT_EARG, "cannot resize %d x %d pixels to %d x %d of %d x %d", lines->width,
+                       lines->height, window->width, window->height, window->full_width, window->full_height);
+    resize_job job = prepare(loops, lines, window, layout, scratch);
     size_t columns = (size_t)window->width, plane = (size_t)window->height * columns;
     for (int32_t y = 0; y < window->height; y++) {
-        axis_tap tap = tap_of(window->top + y, image->height, window->full_height);
-        const float *top = line_of(&job, tap.low, tap.high);
-        const float *bottom = line_of(&job, tap.high, tap.low);
+        axis_tap tap = tap_of(window->top + y, lines->height, window->full_height);
+        const float *top, *bottom;
+        rt_code code = line_of(&job, tap.low, tap.high, &top, err);
+        if (code == RT_OK)
+            code = line_of(&job, tap.high, tap.low, &bottom, err);
+        if (code != RT_OK)
+            return code;
         if (layout == RT_INTERLEAVED) {
             loops->down(top, bottom, tap.weight, out + (size_t)y * 3 * columns, 3 * columns);
             continue;
@@ -151,6 +160,43 @@ rt_code rt__image_resize_window(const rt_resize_loops *loops, const rt_image *im
                         out + c * plane + (size_t)y * columns, columns);
     }
     return RT_OK;
+}
+
+/* ---- of pixels in memory ---- */
+
+typedef struct held_photo {
+    const rt_image *image;
+    uint8_t *spacious;
+} held_photo;
+
+/* Copied where the photo ends before the spare bytes do. */
+static rt_code held_line(void *user, int32_t y, const uint8_t **line, rt_error *err)
+{
+    const held_photo *held = user;
+    size_t row_bytes = (size_t)held->image->width * 3;
+    size_t begin = (size_t)y * row_bytes, end = (size_t)held->image->height * row_bytes;
+    (void)err;
+    *line = held->image->pixels + begin;
+    if (begin + row_bytes + RT_LINE_SPARE <= end)
+        return RT_OK;
+    memcpy(held->spacious, *line, row_bytes);
+    memset(held->spacious + row_bytes, 0, RT_LINE_SPARE);
+    *line = held->spacious;
+    return RT_OK;
+}
+
+rt_code rt__image_resize_window(const rt_resize_loops *loops, const rt_image *image, const rt_window *window,
+                                rt_pixel_layout layout, void *scratch, float *out, rt_error *err)
+{
+    bool empty = !image->pixels || image->width <= 0 || image->height <= 0;
+    held_photo held = {.image = image};
+    const rt_lines lines = {.user = &held,
+                            .width = empty ? 0 : image->width,
+                            .height = empty ? 0 : image->height,
+                            .line = held_line};
+    if (!empty && window->width > 0 && window->width < most_columns)
+        held.spacious = (uint8_t *)scratch + parts_of(window->width).total;
+    return rt__image_resize_lines(loops, &lines, window, layout, scratch, out, err);
 }
 
 rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, int32_t height, int32_t width,

@@ -5,13 +5,13 @@
 #ifndef RT_IMAGE_RESIZE_H
 #define RT_IMAGE_RESIZE_H
 
+#include "lines.h"
 #include "retrain/image.h"
 
 #include <stdbool.h>
 
-/* Columns are worked on in groups of so many; what a line lacks to a whole group is made up.  As many bytes
- * as RT_RESIZE_SPARE behind the last pixel of a line may be read. */
-enum { RT_RESIZE_GROUP = 16, RT_RESIZE_SPARE = 5 };
+/* Columns are worked on in groups of so many; what a line lacks to a whole group is made up. */
+enum { RT_RESIZE_GROUP = 16 };
 
 /* Where the columns of the output come from: byte offset of the left pixel in a line of the photo, and the
  * weight of the pixel right of it, 0 <= t < 1.  On the photo's edge, where there is none, the weight is 0:
@@ -24,7 +24,8 @@ typedef struct rt_columns {
 
 typedef struct rt_resize_loops {
     const char *name;
-    /* Resizes one line of the photo.  out: [3][n], or [n][3] floats. */
+    /* Resizes one line of the photo, RT_LINE_SPARE bytes behind it included.  out: [3][n], or [n][3] floats.
+     */
     void (*across_planar)(const uint8_t *line, const rt_columns *columns, float *out);
     void (*across_interleaved)(const uint8_t *line, const rt_columns *columns, float *out);
     /* out[i] = lerp(top[i], bottom[i], weight); out need not be aligned, writes exactly n. */
@@ -56,6 +57,12 @@ typedef struct rt_window {
  *   RT_EARG  sizes that cannot be, or a window that is not inside */
 rt_code rt__image_resize_window(const rt_resize_loops *loops, const rt_image *image, const rt_window *window,
                                 rt_pixel_layout layout, void *scratch, float *out, rt_error *err);
+
+/* The same of a photo that comes line by line; each line is asked for once, and only those that are needed.
+ *   scratch  rt__resize_lines_scratch(window->width) bytes, aligned to 64; 0: no such width can be */
+size_t rt__resize_lines_scratch(int32_t width);
+rt_code rt__image_resize_lines(const rt_resize_loops *loops, const rt_lines *lines, const rt_window *window,
+                               rt_pixel_layout layout, void *scratch, float *out, rt_error *err);
 
 /* rt_image_resize() with loops of choice. */
 rt_code rt__image_resize(const rt_resize_loops *loops, const rt_image *image, int32_t height, int32_t width,

@@ -4,8 +4,6 @@
 #include "base/rng.h"
 #include "retrain/image.h"
 
-#include <stdlib.h>
-
 enum { PHOTO_BYTES = 256 << 20, PATCHES = 7 };
 
 /* Drawing 0: ramps, and a disc of their opposites. */
@@ -50,32 +48,19 @@ void rt__probe_draw(unsigned drawing, int32_t height, int32_t width, bool planar
             }
 }
 
-static rt_code resize(const rt_image *image, int32_t height, int32_t width, bool planar, float *input,
-                      rt_error *err)
-{
-    enum { ALIGNMENT = 64 };
-    size_t bytes = (rt_image_resize_scratch(image, height, width) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    void *scratch = aligned_alloc(ALIGNMENT, bytes);
-    rt_code code = scratch ? rt_image_resize(image, height, width, planar ? RT_PLANAR : RT_INTERLEAVED,
-                                             scratch, input, err)
-                           : rt_fail(err, RT_ENOMEM, "out of memory");
-    free(scratch);
-    return code;
-}
-
 rt_code rt__probe_photo(const char *path, int32_t height, int32_t width, bool planar, float *input,
                         rt_error *err)
 {
+    const rt_image_target target = {
+        .height = height, .width = width, .layout = planar ? RT_PLANAR : RT_INTERLEAVED};
+    rt_image_room room = {0};
     rt_buffer bytes = {0};
-    rt_image image = {0};
     rt_code code = rt__file_read(&bytes, path, PHOTO_BYTES, NULL, err);
     if (code == RT_OK)
-        code = rt_image_decode((const uint8_t *)bytes.bytes, bytes.size, 0, &image, err);
-    if (code == RT_OK)
-        code = resize(&image, height, width, planar, input, err);
+        code = rt_image_read((const uint8_t *)bytes.bytes, bytes.size, &target, &room, input, err);
     if (code != RT_OK)
         rt_doing(err, path, "cannot read photo");
-    rt_image_clear(&image);
+    rt_image_room_clear(&room);
     rt__buffer_clear(&bytes);
     return code;
 }

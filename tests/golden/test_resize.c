@@ -2,7 +2,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "image/resize.h"
+#include "image/read.h"
 #include "retrain/image.h"
 #include "support/npy.h"
 #include "support/shared.h"
@@ -18,30 +18,61 @@
 
 static const int32_t sizes[] = {224, 128, 299};
 
-static void decode(const char *name, rt_image *image)
+static void read_file(const char *name, rt_buffer *file)
 {
     char relative[512], path[4096];
-    rt_buffer file = {0};
     snprintf(relative, sizeof relative, "data/flower_photos/%s", name);
-    assert_int_equal(rt__file_read(&file, shared_path(path, sizeof path, relative), 0, NULL, NULL), RT_OK);
+    assert_int_equal(rt__file_read(file, shared_path(path, sizeof path, relative), 0, NULL, NULL), RT_OK);
+}
+
+static void decode(const char *name, rt_image *image)
+{
+    rt_buffer file = {0};
+    read_file(name, &file);
     assert_int_equal(rt_image_decode((const uint8_t *)file.bytes, file.size, 0, image, NULL), RT_OK);
     rt__buffer_clear(&file);
+}
+
+/* Pixels of that layout as [side, side, 3]; frees pixels, the result is the caller's. */
+static float *turn(float *pixels, rt_pixel_layout layout, int32_t side)
+{
+    size_t plane = (size_t)side * (size_t)side;
+    float *turned = malloc(3 * plane * sizeof *turned);
+    assert_non_null(turned);
+    for (size_t i = 0; i < 3 * plane; i++)
+        turned[i] = layout == RT_INTERLEAVED ? pixels[i] : pixels[i % 3 * plane + i / 3];
+    free(pixels);
+    return turned;
 }
 
 /* [side, side, 3], whatever the layout was on the way; owned by the caller. */
 static float *resized(const rt_resize_loops *loops, rt_pixel_layout layout, const rt_image *image,
                       int32_t side)
 {
-    size_t plane = (size_t)side * (size_t)side, scratch_bytes = rt_image_resize_scratch(image, side, side);
-    float *out = malloc(3 * plane * sizeof *out), *turned = malloc(3 * plane * sizeof *out);
+    size_t n = 3 * (size_t)side * (size_t)side, scratch_bytes = rt_image_resize_scratch(image, side, side);
+    float *out = malloc(n * sizeof *out);
     void *scratch = aligned_alloc(64, scratch_bytes);
-    assert_true(out != NULL && turned != NULL && scratch != NULL);
+    assert_true(out != NULL && scratch != NULL);
     assert_int_equal(rt__image_resize(loops, image, side, side, layout, scratch, out, NULL), RT_OK);
-    for (size_t i = 0; i < 3 * plane; i++)
-        turned[i] = layout == RT_INTERLEAVED ? out[i] : out[i % 3 * plane + i / 3];
-    free(out);
     free(scratch);
-    return turned;
+    return turn(out, layout, side);
+}
+
+/* The same in one go. */
+static float *read_at_once(const rt_resize_loops *loops, rt_pixel_layout layout, const char *name,
+                           int32_t side)
+{
+    const rt_image_target target = {side, side, layout, RT_BILINEAR, false};
+    float *out = malloc(3 * (size_t)side * (size_t)side * sizeof *out);
+    rt_image_room room = {0};
+    rt_buffer file = {0};
+    read_file(name, &file);
+    assert_non_null(out);
+    assert_int_equal(rt__image_read(loops, (const uint8_t *)file.bytes, file.size, &target, &room, out, NULL),
+                     RT_OK);
+    rt_image_room_clear(&room);
+    rt__buffer_clear(&file);
+    return turn(out, layout, side);
 }
 
 typedef void check(const char *name, const float *pixels, int32_t side, const void *want);
@@ -55,6 +86,9 @@ static void with_all(const char *name, const rt_image *image, int32_t side, chec
     for (size_t i = 0; list[i] != NULL; i++)
         for (int layout = RT_INTERLEAVED; layout <= RT_PLANAR; layout++) {
             float *pixels = resized(list[i], (rt_pixel_layout)layout, image, side);
+            check_one(name, pixels, side, want);
+            free(pixels);
+            pixels = read_at_once(list[i], (rt_pixel_layout)layout, name, side);
             check_one(name, pixels, side, want);
             free(pixels);
         }
