@@ -20,6 +20,8 @@ typedef struct rt_extraction {
      * vector's largest value from the usual ones, 1.4 times their time where a network has many convolutions
      * of stride 1. */
     bool exact;
+    /* Photos are decoded as rt_image_target.fast_decode says: not TensorFlow's pixels. */
+    bool fast_decode;
 } rt_extraction;
 
 /* One network ready to run on one thread: its plan is shared by clones, its workspace is its own. */

@@ -36,6 +36,10 @@
 #define RT_EXACT_ROW(GROUP, AT) \
     {"exact", GROUP, RT_OPTION_SWITCH, NULL, 0, 0, AT(extraction.exact), NULL, \
      "Sum convolutions directly, where Winograd's way would be quicker: differs by about 1e-6."}
+#define RT_FAST_DECODE_ROW(GROUP, AT) \
+    {"fast_decode", GROUP, RT_OPTION_SWITCH, NULL, 0, 0, AT(extraction.fast_decode), NULL, \
+     "Decode JPEG photos at 1/2, 1/4 or 1/8 of their size where that is no smaller than what the network " \
+     "takes; for classifiers trained with it."}
 /* How a folder's photos are dealt to the sets of a run.
  *   OPTIONS, SPLIT  where the rt_dataset_options and the rt_split stand */
 #define RT_SPLIT_ROWS(OPTIONS, SPLIT) \

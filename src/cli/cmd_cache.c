@@ -56,6 +56,7 @@ static const rt_option options[] = {
     {"split", NULL, RT_OPTION_CHOICE, "stable|legacy", 0, 0, RUN(split), NULL,
      "As for retrain; legacy takes photos with retrain.py's endings only."},
     {"exact", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(extraction.exact), NULL, "As for retrain."},
+    {"fast_decode", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(extraction.fast_decode), NULL, "As for retrain."},
     {"threads", NULL, RT_OPTION_INT, "N", 0, 1024, RUN(threads), "one for each core", "Threads."},
 };
 

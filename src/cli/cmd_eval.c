@@ -33,6 +33,7 @@ static const rt_option options[] = {
     {"json", NULL, RT_OPTION_SWITCH, NULL, 0, 0, AT(json), NULL, "Print JSON."},
     RT_THREADS_ROW("Run", LABEL),
     RT_EXACT_ROW(NULL, LABEL),
+    RT_FAST_DECODE_ROW(NULL, LABEL),
 };
 
 static void defaults(void *arguments)

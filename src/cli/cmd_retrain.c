@@ -95,6 +95,9 @@ static const rt_option options[] = {
      "Sum convolutions directly, where Winograd's way would be quicker: vectors differ by about 1e-6, and "
      "the "
      "cache keeps them apart."},
+    {"fast_decode", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(extraction.fast_decode), NULL,
+     "Decode JPEG photos at 1/2, 1/4 or 1/8 of their size where that is no smaller than what the network "
+     "takes: quicker for large photos, not TensorFlow's pixels. The cache keeps such vectors apart."},
     {"final_tensor_name", NULL, RT_OPTION_TEXT, "NAME", 0, 0, RUN(final_tensor_name), NULL,
      "Name of the output graph's last node."},
     {"intermediate_store_frequency", NULL, RT_OPTION_INT, "N", 0, MOST, RUN(intermediate_store_frequency),

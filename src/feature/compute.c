@@ -440,7 +440,8 @@ static rt_code allocate(pass *p, size_t n_workers, rt_error *err)
 static rt_code start(pass *p, size_t n_workers, rt_error *err)
 {
     rt_features *out = p->out;
-    rt_text_options text = {.module = p->module, .log = p->options->log, .log_lock = &p->lock};
+    rt_text_options text = {
+        .module = p->module, .how = p->options->how, .log = p->options->log, .log_lock = &p->lock};
     rt_code code;
     out->n_photos = p->source->n_photos;
     out->feature_size = text.feature_size = (size_t)rt_module_describe(p->module)->feature_size;

@@ -86,7 +86,8 @@ static rt_code decode(worker *w, rt_image *image, rt_error *err)
     rt__buffer_reset(&w->bytes);
     code = rt__file_read(&w->bytes, w->photo, PHOTO_BYTES, NULL, err);
     if (code == RT_OK)
-        code = rt_image_decode((const uint8_t *)w->bytes.bytes, w->bytes.size, 0, image, err);
+        code = rt_image_decode_for((const uint8_t *)w->bytes.bytes, w->bytes.size,
+                                   rt__extractor_target(w->extractor), image, err);
     return code;
 }
 

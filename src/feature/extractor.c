@@ -3,29 +3,23 @@
 #include "base/hash.h"
 #include "exec/plan.h"
 #include "graph/fused.h"
-#include "image/nearest.h"
+#include "image/read.h"
 #include "model/module.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64 };
-
 struct rt_extractor {
     rt_plan *owned; /* NULL in a clone */
     const rt_plan *plan;
     rt_run *run; /* NULL until the first photo: what is only cloned needs no workspace */
-    int32_t height, width;
     size_t feature_size;
-    rt_pixel_layout layout;
-    rt_resize resize;
-    rt_image image;
-    void *scratch;
-    size_t scratch_bytes;
+    rt_image_target target;
+    rt_image_room room;
 };
 
-uint32_t rt__network_digest(const rt_module *module)
+uint32_t rt__network_digest(const rt_module *module, const rt_extraction *how)
 {
     const rt_module_info *info = &module->info;
     const int32_t numbers[] = {info->height, info->width, info->feature_size};
@@ -41,6 +35,8 @@ uint32_t rt__network_digest(const rt_module *module)
         if (strcmp(node->op, "Const") == 0 && tensor && tensor->data)
             crc = rt__crc32c(crc, tensor->data, tensor->bytes);
     }
+    if (how->fast_decode)
+        crc = rt__crc32c(crc, "fast_decode", sizeof "fast_decode");
     return crc;
 }
 
@@ -69,17 +65,13 @@ done:
     return code;
 }
 
-static rt_code make_extractor(const rt_plan *plan, int32_t height, int32_t width, rt_extractor **extractor,
+static rt_code make_extractor(const rt_plan *plan, const rt_image_target *target, rt_extractor **extractor,
                               rt_error *err)
 {
     rt_extractor *e = calloc(1, sizeof *e);
     if (!e)
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    *e = (rt_extractor){.plan = plan,
-                        .height = height,
-                        .width = width,
-                        .feature_size = rt__plan_output_size(plan),
-                        .layout = rt__plan_wants_planar(plan) ? RT_PLANAR : RT_INTERLEAVED};
+    *e = (rt_extractor){.plan = plan, .feature_size = rt__plan_output_size(plan), .target = *target};
     *extractor = e;
     return RT_OK;
 }
@@ -88,10 +80,13 @@ rt_code rt_extractor_new(const rt_module *module, const rt_extraction *how, rt_e
                          rt_error *err)
 {
     rt_plan *plan;
+    rt_image_target target = {
+        .height = module->info.height, .width = module->info.width, .fast_decode = how->fast_decode};
     rt_code code = make_plan(module, how, &plan, err);
     if (code != RT_OK)
         return code;
-    code = make_extractor(plan, module->info.height, module->info.width, extractor, err);
+    target.layout = rt__plan_wants_planar(plan) ? RT_PLANAR : RT_INTERLEAVED;
+    code = make_extractor(plan, &target, extractor, err);
     if (code == RT_OK)
         (*extractor)->owned = plan;
     else
@@ -101,15 +96,17 @@ rt_code rt_extractor_new(const rt_module *module, const rt_extraction *how, rt_e
 
 rt_code rt_extractor_clone(const rt_extractor *extractor, rt_extractor **clone, rt_error *err)
 {
-    rt_code code = make_extractor(extractor->plan, extractor->height, extractor->width, clone, err);
-    if (code == RT_OK)
-        (*clone)->resize = extractor->resize;
-    return code;
+    return make_extractor(extractor->plan, &extractor->target, clone, err);
 }
 
 void rt_extractor_set_resize(rt_extractor *extractor, rt_resize resize)
 {
-    extractor->resize = resize;
+    extractor->target.resize = resize;
+}
+
+const rt_image_target *rt__extractor_target(const rt_extractor *extractor)
+{
+    return &extractor->target;
 }
 
 void rt_extractor_free(rt_extractor *e)
@@ -118,22 +115,8 @@ void rt_extractor_free(rt_extractor *e)
         return;
     rt__run_free(e->run);
     rt__plan_free(e->owned);
-    rt_image_clear(&e->image);
-    free(e->scratch);
+    rt_image_room_clear(&e->room);
     free(e);
-}
-
-/* Room to resize in; grows only. */
-static rt_code make_scratch(rt_extractor *e, const rt_image *image, rt_error *err)
-{
-    size_t needed = rt_image_resize_scratch(image, e->height, e->width);
-    needed = (needed + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (needed <= e->scratch_bytes)
-        return RT_OK;
-    free(e->scratch);
-    e->scratch = aligned_alloc(ALIGNMENT, needed);
-    e->scratch_bytes = e->scratch ? needed : 0;
-    return e->scratch ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory for %zu bytes to resize in", needed);
 }
 
 /* The pixels are in the run's input. */
@@ -156,36 +139,23 @@ static rt_code need_run(rt_extractor *e, rt_error *err)
     return e->run ? RT_OK : rt__run_new(e->plan, &e->run, err);
 }
 
-static rt_code fill_input(rt_extractor *e, rt_error *err)
-{
-    float *input;
-    rt_code code = need_run(e, err);
-    if (code != RT_OK)
-        return code;
-    input = rt__run_input(e->run);
-    if (e->resize == RT_NEAREST)
-        return rt__image_nearest(&e->image, e->height, e->width, e->layout, input, err);
-    code = make_scratch(e, &e->image, err);
-    return code == RT_OK ? rt_image_resize(&e->image, e->height, e->width, e->layout, e->scratch, input, err)
-                         : code;
-}
-
 rt_code rt_extractor_run(rt_extractor *e, const uint8_t *bytes, size_t size, float *feature, rt_error *err)
 {
-    rt_code code = rt_image_decode(bytes, size, 0, &e->image, err);
+    rt_code code = need_run(e, err);
     if (code == RT_OK)
-        code = fill_input(e, err);
+        code = rt_image_read(bytes, size, &e->target, &e->room, rt__run_input(e->run), err);
     return code == RT_OK ? execute(e, feature, err) : code;
 }
 
 rt_code rt__extractor_distorted(rt_extractor *e, const rt_image *image, const rt_distortion_draw *draw,
                                 float *feature, rt_error *err)
 {
+    const rt_image_target *t = &e->target;
     rt_code code = need_run(e, err);
     if (code == RT_OK)
-        code = make_scratch(e, image, err);
+        code = rt__image_room_scratch(&e->room, rt_image_resize_scratch(image, t->height, t->width), err);
     if (code == RT_OK)
-        code = rt_image_distort(image, draw, e->height, e->width, e->layout, e->scratch,
+        code = rt_image_distort(image, draw, t->height, t->width, t->layout, e->room.scratch,
                                 rt__run_input(e->run), err);
     return code == RT_OK ? execute(e, feature, err) : code;
 }

@@ -68,6 +68,8 @@ static void add_extraction(rt_buffer *b, const rt_extraction *how)
 {
     if (how->exact)
         rt__buffer_text(b, "exact\n");
+    if (how->fast_decode)
+        rt__buffer_text(b, "fast_decode\n");
 }
 
 rt_code rt__network_identity(const rt_module *module, const rt_extraction *how,

@@ -79,7 +79,7 @@ static uint32_t network_of(rt_text_store *s)
     uint32_t network;
     pthread_mutex_lock(&s->lock);
     if (!s->knows_network)
-        s->network = rt__network_digest(s->options.module);
+        s->network = rt__network_digest(s->options.module, &s->options.how);
     s->knows_network = true;
     network = s->network;
     pthread_mutex_unlock(&s->lock);

@@ -5,8 +5,7 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "freshness.h"
-#include "retrain/log.h"
-#include "retrain/module.h"
+#include "retrain/feature.h"
 
 #include <pthread.h>
 
@@ -15,6 +14,7 @@ typedef struct rt_text_store rt_text_store;
 
 typedef struct rt_text_options {
     const rt_module *module; /* borrowed */
+    rt_extraction how;
     size_t feature_size;
     const rt_log *log;
     pthread_mutex_t *log_lock; /* held around calls of log */

@@ -101,7 +101,7 @@ static rt_code export_all(rt_retrain_job *job, rt_exchange_result *result, rt_er
 {
     const rt_features *f = &job->features;
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    const rt_text_options options = {job->module, f->feature_size, job->log, &lock};
+    const rt_text_options options = {job->module, job->options->extraction, f->feature_size, job->log, &lock};
     export_to to = {.values = calloc(f->feature_size, sizeof(float))};
     size_t skipped = 0;
     rt_code code =

@@ -20,6 +20,8 @@ void rt__retrain_module_name(const rt_retrain_options *o, rt_buffer *module)
         rt__buffer_format(module, "~%.9g~%.9g", (double)o->module.input_mean, (double)o->module.input_std);
     if (o->extraction.exact)
         rt__buffer_text(module, "~exact");
+    if (o->extraction.fast_decode)
+        rt__buffer_text(module, "~fast_decode");
 }
 
 static rt_code path_of_photo(const rt_retrain_job *job, size_t i, char *path, size_t size, rt_error *err)

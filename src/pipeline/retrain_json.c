@@ -25,7 +25,8 @@ static void add_options(rt_buffer *out, const rt_retrain_options *o)
     add_text(out, "output_graph", o->output_graph);
     add_text(out, "output_labels", o->output_labels);
     add_text(out, "final_tensor_name", o->final_tensor_name);
-    rt__buffer_format(out, "    \"exact\": %s,\n", o->extraction.exact ? "true" : "false");
+    rt__buffer_format(out, "    \"exact\": %s,\n    \"fast_decode\": %s,\n",
+                      o->extraction.exact ? "true" : "false", o->extraction.fast_decode ? "true" : "false");
     rt__buffer_format(out, "    \"testing_percentage\": %d,\n    \"validation_percentage\": %d,\n",
                       (int)o->testing_percentage, (int)o->validation_percentage);
     rt__buffer_format(out, "    \"how_many_training_steps\": %d,\n    \"learning_rate\": ",

@@ -45,8 +45,8 @@ static void identify(const rt_retrain_job *job, rt_buffer *text)
     rt__buffer_format(
         text, "--flip_left_right=%d\n--random_crop=%d\n--random_scale=%d\n--random_brightness=%d\n",
         o->flip_left_right, (int)o->random_crop, (int)o->random_scale, (int)o->random_brightness);
-    rt__buffer_format(text, "--distortion_cache=%d\n--exact=%d\n", (int)o->distortion_cache,
-                      o->extraction.exact);
+    rt__buffer_format(text, "--distortion_cache=%d\n--exact=%d\n--fast_decode=%d\n", (int)o->distortion_cache,
+                      o->extraction.exact, o->extraction.fast_decode);
     rt__buffer_format(text, "--testing_percentage=%d\n--validation_percentage=%d\n",
                       (int)o->testing_percentage, (int)o->validation_percentage);
     rt__buffer_format(text, "number of classes=%zu\nlabels=%08x\nnumber of photos=%zu\n",

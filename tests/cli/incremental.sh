@@ -78,6 +78,18 @@ expect 'text files of direct convolutions' 0 60 60 --bottleneck_cache text --bot
 expect 'both kinds of text files' 60 0 0 --bottleneck_cache text --bottleneck_dir texts
 expect 'both kinds of text files' 60 0 0 --bottleneck_cache text --bottleneck_dir texts --exact
 [ "$(ls texts/*/*~exact.txt | wc -l)" = 60 ]
+expect 'fast decoding' 0 60 60 --fast_decode
+expect 'fast decoding again' 60 0 0 --fast_decode
+expect 'fast decoding and direct convolutions' 0 60 60 --fast_decode --exact
+expect 'neither' 60 0 0
+cmp graph.pb first.pb
+expect 'text files of fast decoding' 0 60 60 --bottleneck_cache text --bottleneck_dir texts --fast_decode
+expect 'three kinds of text files' 60 0 0 --bottleneck_cache text --bottleneck_dir texts
+[ "$(ls texts/*/*~fast_decode.txt | wc -l)" = 60 ]
+# Nor under another's name; 36 of the photos are so small that they decode alike.
+for text in texts/*/*~fast_decode.txt; do cp "$text" "${text%~fast_decode.txt}.txt"; done
+expect 'text files of fast decoding, renamed' 36 24 24 --bottleneck_cache text --bottleneck_dir texts
+cmp graph.pb first.pb
 
 # Another network, in the same file.
 expect 'another network' 0 60 60 --bottleneck_tensor MobilenetV1/MobilenetV1/Conv2d_8_pointwise/Relu6:0
