@@ -56,8 +56,12 @@ typedef void edge_function(const line *l, int32_t x, int32_t stride);
     }
 EDGE(3, 0, 1)
 EDGE(3, 0, 2)
-EDGE(3, 1, 3) EDGE(3, 2, 3) EDGE(5, 0, 1) EDGE(5, 0, 2) EDGE(5, 0, 3) EDGE(5, 0, 4) EDGE(5, 1, 5)
-    EDGE(5, 2, 5) EDGE(5, 3, 5) EDGE(5, 4, 5)
+EDGE(3, 1, 3)
+EDGE(3, 2, 3)
+EDGE(5, 0, 1)
+EDGE(5, 0, 2)
+EDGE(5, 0, 3)
+EDGE(5, 0, 4) EDGE(5, 1, 5) EDGE(5, 2, 5) EDGE(5, 3, 5) EDGE(5, 4, 5)
 
     /* by taps / 4 and begin; by taps / 4 and end */
     static edge_function *const left_edges[2][TAPS] = {{0, edge_3_1_3, edge_3_2_3},
@@ -94,11 +98,12 @@ INLINE void middle(const line *l, int32_t begin, int32_t end, int32_t outputs, i
     {                                                                                           \
         middle(l, begin, end, outputs, taps, stride);                                           \
     }
-#define MIDDLES(taps, stride)                                                                       \
-    MIDDLE(taps, stride, 1)                                                                         \
-    MIDDLE(taps, stride, 2)                                                                         \
-    MIDDLE(taps, stride, 3) MIDDLE(taps, stride, 4) MIDDLE(taps, stride, 5) MIDDLE(taps, stride, 6) \
-        MIDDLE(taps, stride, 7) MIDDLE(taps, stride, 8)
+#define MIDDLES(taps, stride) \
+    MIDDLE(taps, stride, 1)   \
+    MIDDLE(taps, stride, 2)   \
+    MIDDLE(taps, stride, 3)   \
+    MIDDLE(taps, stride, 4)   \
+    MIDDLE(taps, stride, 5) MIDDLE(taps, stride, 6) MIDDLE(taps, stride, 7) MIDDLE(taps, stride, 8)
 #define MIDDLE_NAMES(taps, stride)                                                                    \
     {                                                                                                 \
         0, middle_##taps##_##stride##_1, middle_##taps##_##stride##_2, middle_##taps##_##stride##_3,  \
@@ -107,12 +112,13 @@ INLINE void middle(const line *l, int32_t begin, int32_t end, int32_t outputs, i
     }
 MIDDLES(3, 1)
 MIDDLES(3, 2)
-MIDDLES(5, 1) MIDDLES(5, 2)
+MIDDLES(5, 1)
+MIDDLES(5, 2)
 
-    /* by taps / 4, stride - 1 and outputs */
-    static middle_function *const middles[2][2][OUTPUTS + 1] = {
-        {MIDDLE_NAMES(3, 1), MIDDLE_NAMES(3, 2)},
-        {MIDDLE_NAMES(5, 1), MIDDLE_NAMES(5, 2)},
+/* by taps / 4, stride - 1 and outputs */
+static middle_function *const middles[2][2][OUTPUTS + 1] = {
+    {MIDDLE_NAMES(3, 1), MIDDLE_NAMES(3, 2)},
+    {MIDDLE_NAMES(5, 1), MIDDLE_NAMES(5, 2)},
 };
 
 /* How many of n outputs at a time: as few made twice as can be, then as many as can be. */

@@ -78,12 +78,6 @@ typedef struct rt_conv_spec {
     bool accumulate;
 } rt_conv_spec;
 
-/* One after the other, what lies between is not kept: before and after are 1 x 1 by 1 and may be NULL, not
- * both. Each src is the result of the one before; only the last may accumulate. */
-typedef struct rt_chain_spec {
-    const rt_conv_spec *before, *depthwise, *after;
-} rt_chain_spec;
-
 typedef struct rt_matmul_spec {
     int32_t inputs, outputs;
     const float *weights; /* [inputs, outputs] */
@@ -111,6 +105,13 @@ typedef struct rt_affine_spec {
     const float *scale, *shift; /* [c] */
     rt_activation activation;
 } rt_affine_spec;
+
+/* One after the other, each of the result of the one before; what lies between is not kept.  NULL: not there.
+ * Only the last may accumulate. */
+typedef struct rt_chain_spec {
+    const rt_affine_spec *affine;
+    const rt_conv_spec *before, *depthwise, *after;
+} rt_chain_spec;
 
 /* activation(a * b): b has a's shape, or is one pixel whose channels multiply those of all of a's. */
 typedef struct rt_mul_spec {

@@ -88,9 +88,14 @@ typedef void product_function(const panel *p, size_t first, size_t n);
     }
 PRODUCT(1, 1)
 PRODUCT(1, 2)
-PRODUCT(1, 3) PRODUCT(1, 4) PRODUCT(1, 5) PRODUCT(1, 6) PRODUCT(1, 7) PRODUCT(1, 8) PRODUCT(1, 9)
-    PRODUCT(1, 10) PRODUCT(1, 11) PRODUCT(1, 12) PRODUCT(2, 1) PRODUCT(2, 2) PRODUCT(2, 3) PRODUCT(2, 4)
-        PRODUCT(2, 5) PRODUCT(2, 6) PRODUCT(3, 1) PRODUCT(3, 2) PRODUCT(3, 3) PRODUCT(3, 4)
+PRODUCT(1, 3)
+PRODUCT(1, 4)
+PRODUCT(1, 5)
+PRODUCT(1, 6)
+PRODUCT(1, 7)
+PRODUCT(1, 8) PRODUCT(1, 9) PRODUCT(1, 10) PRODUCT(1, 11) PRODUCT(1, 12) PRODUCT(2, 1) PRODUCT(2, 2)
+    PRODUCT(2, 3) PRODUCT(2, 4) PRODUCT(2, 5) PRODUCT(2, 6) PRODUCT(3, 1) PRODUCT(3, 2) PRODUCT(3, 3)
+        PRODUCT(3, 4)
 
     /* by vectors and rows */
     static const struct {

@@ -8,6 +8,8 @@
 
 enum {
     LANES = RT_SEPARABLE_LANES,
+    MOST_STEM = 16,       /* channels of a stem: for more, the library is as fast */
+    LEAST_STEM_ROWS = 8,  /* of a strip behind a stem, which reads its first row anew for each */
     LEAST_PIXELS = 6,     /* of a convolution of 1 x 1: fewer do not fill the processor's pipes */
     STRIP_PIXELS = 96,    /* of a strip: enough that weights read again for each cost little */
     BLOCK_GAP = 2 * LANES /* floats between blocks, so that equal places in them are not equal cache sets */
@@ -17,12 +19,13 @@ enum {
 typedef struct level {
     rt_pointwise_run *pointwise;
     rt_depthwise_run *depthwise;
+    rt_stem_run *stem;
 } level;
 
 static const level levels[] = {
     [RT_CPU_PLAIN] = {0},
 #if defined(__x86_64__)
-    [RT_CPU_AVX2] = {rt__pointwise_avx2, rt__depthwise_avx2},
+    [RT_CPU_AVX2] = {rt__pointwise_avx2, rt__depthwise_avx2, rt__stem_avx2},
 #endif
     [RT_CPU_AVX512] = {0}, /* the library's are wider */
 };
@@ -31,12 +34,14 @@ static const level levels[] = {
 typedef struct separable {
     rt_kernel base;
     level run;
+    rt_stem stem;
     rt_pointwise before, after;
     rt_depthwise depthwise;
-    bool has_before, has_after;
-    int32_t strip;      /* rows of dst at a time */
-    rt_rows ring;       /* what `before` makes */
-    size_t strip_block; /* floats from one block of the strip to the next */
+    bool has_stem, has_before, has_after; /* not both of the first two */
+    size_t stem_floats;                   /* of its scratch memory */
+    int32_t strip;                        /* rows of dst at a time */
+    rt_rows ring;                         /* what `stem` or `before` makes */
+    size_t strip_block;                   /* floats from one block of the strip to the next */
 } separable;
 
 /* ---- weights ---- */
@@ -107,6 +112,38 @@ static float *pack_depthwise(const rt_conv_spec *spec, rt_depthwise *d, float *f
     return floats;
 }
 
+/* affine: NULL for none. */
+static float *pack_stem(const rt_conv_spec *spec, const rt_affine_spec *affine, rt_stem *s, float *floats)
+{
+    const int32_t c = spec->src.c, k = spec->channels;
+    const rt_grid blocks = {spec->src.h, spec->src.w, c, RT_LAYOUT_BLOCK8};
+    *s = (rt_stem){.src = spec->src, .weights = floats};
+    s->src.layout = RT_LAYOUT_PLANES;
+    s->dst = rt__window_grid(&spec->window, &blocks, k);
+    s->width = (s->dst.w - 1) * RT_STEM_STRIDE + RT_STEM_TAPS;
+    activation_range(spec->activation, &s->low, &s->high);
+    for (int i = 0; i < 2; i++)
+        s->front[i] = spec->window.front[i];
+    for (int32_t i = 0; i < c; i++) {
+        s->scale[i] = affine ? affine->scale[i] : 1;
+        s->shift[i] = affine ? affine->shift[i] : 0;
+    }
+    for (int32_t first = 0, width; first < k / LANES; first += width) {
+        width = rt__stem_panel(first, k / LANES);
+        for (int32_t down = 0; down < RT_STEM_TAPS; down++)
+            for (int32_t i = 0; i < c; i++)
+                for (int32_t across = 0; across < RT_STEM_TAPS; across++) {
+                    const size_t row = (size_t)((down * RT_STEM_TAPS + across) * c + i);
+                    for (int32_t o = first * LANES; o < (first + width) * LANES; o++)
+                        *floats++ = spec->weights[row * (size_t)k + (size_t)o];
+                }
+    }
+    s->bias = floats;
+    for (int32_t o = 0; o < k; o++)
+        *floats++ = spec->bias[o];
+    return floats;
+}
+
 /* ---- running ---- */
 
 static size_t area(const rt_grid *grid)
@@ -134,11 +171,26 @@ static rt_code depthwise_run(const rt_kernel *kernel, const rt_kernel_args *args
     return RT_OK;
 }
 
+static rt_code stem_run(const rt_kernel *kernel, const rt_kernel_args *args, void *bound, rt_error *err)
+{
+    const separable *k = (const separable *)kernel;
+    const rt_rows rows = {area(&kernel->dst), kernel->dst.h};
+    (void)bound;
+    (void)err;
+    k->run.stem(&k->stem, args->src[0], args->scratch, args->dst, &rows, 0, kernel->dst.h);
+    return RT_OK;
+}
+
 /* Rows begin .. end - 1 of what the depthwise convolution reads. */
-static void make_rows(const separable *k, const float *src, float *ring, int32_t begin, int32_t end)
+static void make_rows(const separable *k, const float *src, float *scratch, float *ring, int32_t begin,
+                      int32_t end)
 {
     const rt_grid *grid = &k->depthwise.src;
     const size_t row = (size_t)grid->w * LANES;
+    if (k->has_stem) {
+        k->run.stem(&k->stem, src, scratch, ring, &k->ring, begin, end - begin);
+        return;
+    }
     while (begin < end) {
         const int32_t at = begin % k->ring.n_ring, rest = k->ring.n_ring - at;
         const int32_t n = end - begin < rest ? end - begin : rest;
@@ -154,8 +206,9 @@ static rt_code chain_run(const rt_kernel *kernel, const rt_kernel_args *args, vo
     const rt_depthwise *d = &k->depthwise;
     const rt_rows all = {area(&d->src), d->src.h};
     const size_t row = (size_t)d->dst.w * LANES, dst_block = area(&kernel->dst);
-    float *ring = args->scratch;
-    float *strip = ring + (k->has_before ? k->ring.block * (size_t)(d->src.c / LANES) : 0);
+    const bool has_ring = k->has_stem || k->has_before;
+    float *scratch = args->scratch, *ring = scratch + k->stem_floats;
+    float *strip = ring + (has_ring ? k->ring.block * (size_t)(d->src.c / LANES) : 0);
     (void)bound;
     (void)err;
     for (int32_t y = 0, made = 0; y < d->dst.h; y += k->strip) {
@@ -163,11 +216,11 @@ static rt_code chain_run(const rt_kernel *kernel, const rt_kernel_args *args, vo
         const int32_t reach = (y + n - 1) * d->stride - d->front[0] + d->taps;
         const int32_t end = reach < d->src.h ? reach : d->src.h;
         float *to = k->has_after ? strip : args->dst + (size_t)y * row;
-        if (k->has_before) {
-            make_rows(k, args->src[0], ring, made, end);
+        if (has_ring && made < end) {
+            make_rows(k, args->src[0], scratch, ring, made, end);
             made = end;
         }
-        k->run.depthwise(d, k->has_before ? ring : args->src[0], k->has_before ? &k->ring : &all, to,
+        k->run.depthwise(d, has_ring ? ring : args->src[0], has_ring ? &k->ring : &all, to,
                          k->has_after ? k->strip_block : dst_block, y, n);
         if (k->has_after)
             k->run.pointwise(&k->after, strip, k->strip_block, args->dst + (size_t)y * row, dst_block,
@@ -202,10 +255,28 @@ bool rt__depthwise_fits(const rt_conv_spec *spec)
            spec->src.w >= w->size[1] && spec->src.h >= w->size[0];
 }
 
+bool rt__stem_fits(const rt_conv_spec *spec)
+{
+    const rt_window *w = &spec->window;
+    for (int i = 0; i < 2; i++)
+        if (w->size[i] != RT_STEM_TAPS || w->stride[i] != RT_STEM_STRIDE || w->dilation[i] != 1 ||
+            w->front[i] >= w->size[i])
+            return false;
+    return levels[rt__cpu_level()].stem && spec->multiplier == 0 && !spec->accumulate &&
+           spec->activation.kind <= RT_ACTIVATION_RELU6 && spec->src.c <= RT_STEM_CHANNELS &&
+           spec->channels <= MOST_STEM && spec->channels % LANES == 0;
+}
+
 bool rt__chain_fits(const rt_chain_spec *spec)
 {
-    return rt__depthwise_fits(spec->depthwise) && (!spec->before || rt__pointwise_fits(spec->before)) &&
-           (!spec->after || rt__pointwise_fits(spec->after)) && (!spec->before || !spec->before->accumulate);
+    const bool has_stem = spec->before && rt__stem_fits(spec->before);
+    if (spec->affine && (!has_stem || spec->affine->activation.kind != RT_ACTIVATION_NONE))
+        return false;
+    if (!spec->depthwise)
+        return spec->affine && !spec->after;
+    return rt__depthwise_fits(spec->depthwise) && (spec->before || spec->after) &&
+           (!spec->before || has_stem || (rt__pointwise_fits(spec->before) && !spec->before->accumulate)) &&
+           (!spec->after || rt__pointwise_fits(spec->after));
 }
 
 static rt_code single_new(const rt_conv_spec *spec, separable **out, float **floats, rt_error *err)
@@ -251,6 +322,8 @@ static void cut_strips(separable *k)
 {
     const rt_depthwise *d = &k->depthwise;
     int32_t strips, rows = (STRIP_PIXELS + d->dst.w - 1) / d->dst.w;
+    if (k->has_stem && rows < LEAST_STEM_ROWS)
+        rows = LEAST_STEM_ROWS;
     rows = rows < d->dst.h ? rows : d->dst.h;
     strips = (d->dst.h + rows - 1) / rows;
     k->strip = (d->dst.h + strips - 1) / strips;
@@ -261,38 +334,65 @@ static void cut_strips(separable *k)
     k->strip_block = (size_t)k->strip * (size_t)d->dst.w * LANES + BLOCK_GAP;
 }
 
+/* Packs what the spec has, which is checked. */
+static void pack_chain(const rt_chain_spec *spec, separable *k, float *floats)
+{
+    k->has_stem = spec->before && rt__stem_fits(spec->before);
+    k->has_before = spec->before && !k->has_stem;
+    k->has_after = spec->after != NULL;
+    if (k->has_stem)
+        floats = pack_stem(spec->before, spec->affine, &k->stem, floats);
+    if (k->has_before)
+        floats = pack_pointwise(spec->before, &k->before, floats);
+    if (spec->depthwise)
+        floats = pack_depthwise(spec->depthwise, &k->depthwise, floats);
+    if (k->has_after)
+        pack_pointwise(spec->after, &k->after, floats);
+    if (k->has_stem)
+        k->stem_floats = ((size_t)(RT_STEM_TAPS * k->stem.src.c) * (size_t)k->stem.width + 15) / 16 * 16;
+}
+
+static size_t chain_scratch(const separable *k)
+{
+    const size_t blocks = (size_t)(k->depthwise.src.c / LANES);
+    return k->stem_floats + (k->has_stem || k->has_before ? k->ring.block * blocks : 0) +
+           (k->has_after ? k->strip_block * blocks : 0);
+}
+
 rt_code rt__chain_conv(const rt_chain_spec *spec, rt_kernel **kernel, rt_error *err)
 {
     const rt_conv_spec *first = spec->before ? spec->before : spec->depthwise;
-    const rt_conv_spec *last = spec->after ? spec->after : spec->depthwise;
-    const size_t n =
-        weight_floats(spec->before) + weight_floats(spec->depthwise) + weight_floats(spec->after);
+    const rt_conv_spec *last = spec->after ? spec->after : spec->depthwise ? spec->depthwise : spec->before;
     float *floats;
-    separable *own = separable_new(n, &floats, err);
-    size_t scratch = 0, blocks = (size_t)(spec->depthwise->src.c / LANES);
+    separable *own = separable_new(weight_floats(spec->before) + weight_floats(spec->depthwise) +
+                                       weight_floats(spec->after),
+                                   &floats, err);
     if (!own)
         return RT_ENOMEM;
-    own->has_before = spec->before != NULL;
-    own->has_after = spec->after != NULL;
-    if (spec->before)
-        floats = pack_pointwise(spec->before, &own->before, floats);
-    floats = pack_depthwise(spec->depthwise, &own->depthwise, floats);
-    if (spec->after)
-        pack_pointwise(spec->after, &own->after, floats);
-    cut_strips(own);
-    scratch += spec->before ? own->ring.block * blocks : 0;
-    scratch += spec->after ? own->strip_block * blocks : 0;
-    own->base.scratch_bytes = scratch * sizeof(float);
+    pack_chain(spec, own, floats);
     own->base.src[0] = first->src;
-    own->base.src[0].layout = RT_LAYOUT_BLOCK8;
-    own->base.dst = own->depthwise.dst;
-    own->base.dst.c = last->channels;
+    own->base.src[0].layout = own->has_stem ? RT_LAYOUT_PLANES : RT_LAYOUT_BLOCK8;
+    if (spec->depthwise) {
+        cut_strips(own);
+        own->base.dst = own->depthwise.dst;
+        own->base.dst.c = last->channels;
+        own->base.scratch_bytes = chain_scratch(own) * sizeof(float);
+        own->base.run = chain_run;
+    } else {
+        own->base.dst = own->stem.dst;
+        own->base.scratch_bytes = own->stem_floats * sizeof(float);
+        own->base.run = stem_run;
+    }
     /* `before` is always done with the rows of src that become rows of dst. */
-    own->base.in_place = spec->before && last->accumulate && own->base.src[0].c == last->channels &&
+    own->base.in_place = own->has_before && last->accumulate && own->base.src[0].c == last->channels &&
                          own->base.src[0].h == own->base.dst.h && own->base.src[0].w == own->base.dst.w;
-    own->base.run = chain_run;
     *kernel = &own->base;
     return RT_OK;
+}
+
+rt_code rt__stem_conv(const rt_conv_spec *spec, rt_kernel **kernel, rt_error *err)
+{
+    return rt__chain_conv(&(rt_chain_spec){.before = spec}, kernel, err);
 }
 
 /* ---- slots ---- */
@@ -301,6 +401,8 @@ static rt_code conv(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kern
 {
     if (rt__pointwise_fits(spec) && spec->src.h * spec->src.w >= LEAST_PIXELS)
         return rt__pointwise_conv(spec, kernel, err);
+    if (rt__stem_fits(spec))
+        return rt__stem_conv(spec, kernel, err);
     return kernels->library_conv(kernels, spec, kernel, err);
 }
 
@@ -328,4 +430,5 @@ void rt__separable_fill(rt_kernels *kernels)
     kernels->conv = kernels->direct_conv = conv;
     kernels->depthwise = depthwise;
     kernels->chain = chain;
+    kernels->input = RT_LAYOUT_PLANES;
 }

@@ -8,7 +8,10 @@
 enum {
     RT_SEPARABLE_LANES = 8,
     RT_SEPARABLE_VECTORS = 3, /* of a panel, at most */
-    RT_SEPARABLE_DEPTH = 256  /* channels whose weights of one panel stay in a first-level cache */
+    RT_STEM_CHANNELS = 4,     /* at most */
+    RT_STEM_TAPS = 3,
+    RT_STEM_STRIDE = 2,
+    RT_SEPARABLE_DEPTH = 256 /* channels whose weights of one panel stay in a first-level cache */
 };
 
 /* A convolution of 1 x 1: n pixels [n, c] times weights [c, k]. */
@@ -50,7 +53,30 @@ typedef struct rt_rows {
 typedef void rt_depthwise_run(const rt_depthwise *d, const float *src, const rt_rows *rows, float *dst,
                               size_t dst_block, int32_t first, int32_t n);
 
+/* A convolution of few channels in planes, RT_STEM_TAPS x RT_STEM_TAPS by RT_STEM_STRIDE: the first one of a
+ * network. */
+typedef struct rt_stem {
+    rt_grid src, dst;
+    int32_t front[2];
+    int32_t width; /* of the part of a row that the windows see, with what is around it */
+    float scale[RT_STEM_CHANNELS], shift[RT_STEM_CHANNELS]; /* of src before zeros are put around */
+    const float *weights; /* [panel][tap down][c][tap across][width]: panels as rt__stem_panel() cuts */
+    const float *bias;    /* [dst.c] */
+    float low, high;
+} rt_stem;
+
+static inline int32_t rt__stem_panel(int32_t first, int32_t all)
+{
+    return all - first > 1 ? 2 : 1;
+}
+
+/* Rows first .. first + n - 1, which dst has where `rows` says.
+ *   scratch  RT_STEM_TAPS * src.c * width floats */
+typedef void rt_stem_run(const rt_stem *s, const float *src, float *scratch, float *dst, const rt_rows *rows,
+                         int32_t first, int32_t n);
+
 rt_pointwise_run rt__pointwise_avx2;
+rt_stem_run rt__stem_avx2;
 rt_depthwise_run rt__depthwise_avx2;
 
 #endif

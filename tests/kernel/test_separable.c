@@ -99,11 +99,14 @@ typedef struct convs {
     rt_chain_spec chain; /* points into specs */
 } convs;
 
+typedef enum conv_kind { POINTWISE, DEPTHWISE, DENSE } conv_kind;
+
 /* Random filters of a size that makes sums of about 3, so that activations are used on both sides. */
-static void add_conv(convs *all, rt_grid src, int32_t channels, const layer *l, bool depthwise, uint64_t seed)
+static void add_conv(convs *all, rt_grid src, int32_t channels, const layer *l, conv_kind kind, uint64_t seed)
 {
     rt_conv_spec *spec = &all->specs[all->n];
-    const int32_t taps = depthwise ? l->taps : 1;
+    const bool depthwise = kind == DEPTHWISE;
+    const int32_t taps = kind == POINTWISE ? 1 : l->taps;
     const size_t sums = (size_t)(taps * taps) * (depthwise ? 1 : (size_t)src.c);
     float *weights = random_new(sums * (size_t)channels, seed + (size_t)all->n);
     for (size_t i = 0; i < sums * (size_t)channels; i++)
@@ -117,7 +120,7 @@ static void add_conv(convs *all, rt_grid src, int32_t channels, const layer *l, 
         .bias = random_new((size_t)channels, seed + 10 + (size_t)all->n),
         .activation = {all->n == 2 ? RT_ACTIVATION_NONE : l->activation, 0},
     };
-    for (int i = 0; depthwise && i < 2; i++) {
+    for (int i = 0; kind != POINTWISE && i < 2; i++) {
         spec->window.stride[i] = l->stride;
         spec->window.front[i] = l->front[i];
         spec->window.back[i] = l->back[i];
@@ -139,15 +142,15 @@ static void convs_fill(convs *all, const layer *l, uint64_t seed)
     rt_grid src = {l->h, l->w, l->c, RT_LAYOUT_ROWS};
     *all = (convs){.n = 0};
     if (l->expanded > 0) {
-        add_conv(all, src, l->expanded, l, false, seed);
+        add_conv(all, src, l->expanded, l, POINTWISE, seed);
         src = last_grid(all);
     }
     if (l->taps > 0) {
-        add_conv(all, src, src.c, l, true, seed);
+        add_conv(all, src, src.c, l, DEPTHWISE, seed);
         src = last_grid(all);
     }
     if (l->out > 0)
-        add_conv(all, src, l->out, l, false, seed);
+        add_conv(all, src, l->out, l, POINTWISE, seed);
     all->specs[all->n - 1].accumulate = l->accumulate;
 }
 
@@ -236,6 +239,81 @@ static void compare(const rt_kernels *kernels, const layer *l, uint64_t seed)
     free(wanted);
 }
 
+/* ---- stems ---- */
+
+/* 3 x 3 by 2 on c channels, behind an affine op, before depthwise 3 x 3 and 1 x 1: 0: not there. */
+typedef struct stem {
+    const char *from;
+    int32_t h, w, c, channels, out; /* out: of all three convolutions, 0 for the first alone */
+    int32_t front[2], back[2];
+    bool affine;
+} stem;
+
+static const stem stems[] = {
+    {"MobileNet V1 0.25", 224, 224, 3, 8, 16, HALF3, true},
+    {"MobileNet V1 0.25, 128", 128, 128, 3, 8, 16, HALF3, true},
+    {"MobileNet V1 0.5", 160, 160, 3, 16, 32, HALF3, false},
+    {"first alone", 64, 64, 3, 16, 0, HALF3, true},
+    {"first alone, without affine", 65, 63, 3, 8, 0, SAME3, false},
+    {"one channel", 31, 40, 1, 8, 8, POINT, true},
+    {"four channels, padding", 9, 7, 4, 16, 8, {2, 2}, {2, 2}, true},
+    {"one pixel", 1, 1, 3, 8, 0, SAME3, true},
+    {"one row", 3, 50, 3, 16, 0, POINT, true},
+};
+
+/* The plain kernels: affine, then the convolutions. */
+static float *call_plain_stem(const rt_kernels *kernels, const rt_affine_spec *affine, const convs *all,
+                              const float *x)
+{
+    rt_kernel *kernel = NULL;
+    float *scaled, *y;
+    if (!affine)
+        return call_plain(kernels, all, x, NULL);
+    assert_int_equal(kernels->affine(kernels, affine, &kernel, NULL), RT_OK);
+    scaled = kernel_call(kernels, kernel, (const float *[]){x}, NULL);
+    y = call_plain(kernels, all, scaled, NULL);
+    free(scaled);
+    return y;
+}
+
+static void compare_stem(const rt_kernels *kernels, const stem *t, uint64_t seed)
+{
+    static const float scale[] = {2, 0.5F, -3, 1}, shift[] = {-1, 0.25F, 0, 1};
+    const layer first = {.taps = 3,
+                         .stride = 2,
+                         .front = {t->front[0], t->front[1]},
+                         .back = {t->back[0], t->back[1]},
+                         .activation = RELU6};
+    const layer second = {.taps = 3, .stride = 1, .front = {1, 1}, .back = {1, 1}, .activation = RELU6};
+    const rt_grid src = {t->h, t->w, t->c, RT_LAYOUT_ROWS};
+    const rt_affine_spec affine = {src, scale, shift, {RT_ACTIVATION_NONE, 0}};
+    float *x = random_new((size_t)(t->h * t->w) * (size_t)t->c, seed), *is, *wanted;
+    convs all = {.n = 0};
+    rt_kernel *kernel = NULL;
+    rt_grid dst;
+    add_conv(&all, src, t->channels, &first, DENSE, seed);
+    if (t->out > 0) {
+        add_conv(&all, last_grid(&all), t->channels, &second, DEPTHWISE, seed);
+        add_conv(&all, last_grid(&all), t->out, &second, POINTWISE, seed);
+    }
+    all.chain.affine = t->affine ? &affine : NULL;
+    dst = last_grid(&all);
+    wanted = call_plain_stem(kernels, all.chain.affine, &all, x);
+    assert_true(rt__stem_fits(all.specs));
+    if (!t->affine && t->out == 0) {
+        assert_int_equal(rt__stem_conv(all.specs, &kernel, NULL), RT_OK);
+    } else {
+        assert_true(rt__chain_fits(&all.chain));
+        assert_int_equal(rt__chain_conv(&all.chain, &kernel, NULL), RT_OK);
+    }
+    is = kernel_call(kernels, kernel, (const float *[]){x}, NULL);
+    check_close(t->from, is, wanted, rt__grid_floats(&dst), 1e-5);
+    convs_clear(&all);
+    free(x);
+    free(is);
+    free(wanted);
+}
+
 static void need_avx2(void)
 {
     if (rt__cpu_level() == RT_CPU_AVX2)
@@ -290,6 +368,17 @@ static void odd_shapes_agree(void **state)
     rt__kernels_clear(&kernels);
 }
 
+static void stems_agree(void **state)
+{
+    rt_kernels kernels;
+    (void)state;
+    need_avx2();
+    rt__kernels_init_reference(&kernels);
+    for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
+        compare_stem(&kernels, &stems[i], 100 * i);
+    rt__kernels_clear(&kernels);
+}
+
 static void others_are_left_alone(void **state)
 {
     const layer usual = {"", 9, 9, 16, 16, 3, 1, 16, SAME3, false, RELU6};
@@ -329,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_of_networks_agree),
         cmocka_unit_test(odd_shapes_agree),
+        cmocka_unit_test(stems_agree),
         cmocka_unit_test(others_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
