@@ -141,6 +141,8 @@ static rt_kernel *own_of(const rt_conv_spec *specs, int n)
         timing_check(rt__depthwise_conv(specs, &kernel, &err), &err);
     else if (n == 1 && rt__pointwise_fits(specs))
         timing_check(rt__pointwise_conv(specs, &kernel, &err), &err);
+    else if (n == 1 && rt__stem_fits(specs))
+        timing_check(rt__stem_conv(specs, &kernel, &err), &err);
     else if (n == 1 && rt__winograd_fits(specs))
         timing_check(rt__winograd_conv(specs, &kernel, &err), &err);
     if (n == 1)
@@ -158,13 +160,14 @@ static void bench_row(const bench *b, const bench_layer *l)
 {
     rt_conv_spec specs[KERNELS];
     ready library = {0}, own = {.n = 1};
-    rt_grid src = {l->h, l->w, l->c, RT_LAYOUT_BLOCK8};
+    rt_grid src = {l->h, l->w, l->c, l->c < 8 ? RT_LAYOUT_PLANES : RT_LAYOUT_BLOCK8};
     double flops = 0;
     for (; library.n < KERNELS && l->convs[library.n].k > 0; library.n++) {
         specs[library.n] = spec_of(&l->convs[library.n], src);
         kernel_of(b, &specs[library.n], &library.kernel[library.n]);
         flops += flops_of(&specs[library.n]);
         src = rt__window_grid(&specs[library.n].window, &src, specs[library.n].channels);
+        src.layout = RT_LAYOUT_BLOCK8;
     }
     own.kernel[0] = own_of(specs, library.n);
     prepare(&library, b->session);

@@ -17,6 +17,7 @@
 /* clang-format off */
 const bench_layer bench_layers[] = {
     {"MobileNet V1 0.25", "first", 224, 224, 3, {CONV(8, 3, 3, 2, false)}},
+    {"MobileNet V1 0.25", "first to 1", 224, 224, 3, {CONV(8, 3, 3, 2, false), DEPTHWISE(8, 3, 1), POINT(16, true)}},
     {"MobileNet V1 0.25", "depthwise 1", 112, 112, 8, {DEPTHWISE(8, 3, 1)}},
     {"MobileNet V1 0.25", "pointwise 1", 112, 112, 8, {POINT(16, true)}},
     {"MobileNet V1 0.25", "1, whole", 112, 112, 8, {DEPTHWISE(8, 3, 1), POINT(16, true)}},
@@ -45,6 +46,7 @@ const bench_layer bench_layers[] = {
     {"MobileNet V1 0.25", "pointwise 13", 7, 7, 256, {POINT(256, true)}},
     {"MobileNet V1 0.25", "13, whole", 7, 7, 256, {DEPTHWISE(256, 3, 1), POINT(256, true)}},
     {"MobileNet V1 1.0", "first", 224, 224, 3, {CONV(32, 3, 3, 2, false)}},
+    {"MobileNet V1 1.0", "first to 1", 224, 224, 3, {CONV(32, 3, 3, 2, false), DEPTHWISE(32, 3, 1), POINT(64, true)}},
     {"MobileNet V1 1.0", "depthwise 1", 112, 112, 32, {DEPTHWISE(32, 3, 1)}},
     {"MobileNet V1 1.0", "pointwise 1", 112, 112, 32, {POINT(64, true)}},
     {"MobileNet V1 1.0", "1, whole", 112, 112, 32, {DEPTHWISE(32, 3, 1), POINT(64, true)}},
@@ -72,6 +74,7 @@ const bench_layer bench_layers[] = {
     {"MobileNet V1 1.0", "depthwise 13", 7, 7, 1024, {DEPTHWISE(1024, 3, 1)}},
     {"MobileNet V1 1.0", "pointwise 13", 7, 7, 1024, {POINT(1024, true)}},
     {"MobileNet V1 1.0", "13, whole", 7, 7, 1024, {DEPTHWISE(1024, 3, 1), POINT(1024, true)}},
+    {"MobileNet V2", "first to 0", 224, 224, 3, {CONV(32, 3, 3, 2, false), DEPTHWISE(32, 3, 1), POINT(16, false)}},
     {"MobileNet V2", "project 0", 112, 112, 32, {POINT(16, false)}},
     {"MobileNet V2", "0, whole", 112, 112, 32, {DEPTHWISE(32, 3, 1), POINT(16, false)}},
     {"MobileNet V2", "expand 1", 112, 112, 16, {POINT(96, true)}},

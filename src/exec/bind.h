@@ -50,6 +50,7 @@ rt_bind_function rt__bind_conv, rt__bind_depthwise, rt__bind_matmul;
 /* All of bound but its kernel; spec borrows from op. */
 rt_code rt__bind_conv_spec(rt_op *op, rt_conv_spec *spec, rt_bound *bound, rt_error *err);
 rt_code rt__bind_depthwise_spec(rt_op *op, rt_conv_spec *spec, rt_bound *bound, rt_error *err);
+rt_code rt__bind_affine_spec(rt_op *op, rt_affine_spec *spec, rt_bound *bound, rt_error *err);
 rt_bind_function rt__bind_pool, rt__bind_global_average, rt__bind_pad;
 rt_bind_function rt__bind_add, rt__bind_affine, rt__bind_fake_quant, rt__bind_activation, rt__bind_softmax;
 rt_bind_function rt__bind_mul;

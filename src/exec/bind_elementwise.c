@@ -38,16 +38,23 @@ rt_code rt__bind_mul(rt_op *op, rt_bound *bound, rt_error *err)
     return op->kernels->mul(op->kernels, &spec, &bound->kernel, err);
 }
 
+rt_code rt__bind_affine_spec(rt_op *op, rt_affine_spec *spec, rt_bound *bound, rt_error *err)
+{
+    const int64_t c = op->tensors[0].c;
+    rt_code code;
+    *spec = (rt_affine_spec){.src = op->tensors[0]};
+    bound->out = spec->src;
+    if ((code = rt__arg_activation(op, &spec->activation, err)) != RT_OK ||
+        (code = rt__arg_constant(op, 0, 1, &c, &spec->scale, err)) != RT_OK)
+        return code;
+    return rt__arg_constant(op, 1, 1, &c, &spec->shift, err);
+}
+
 rt_code rt__bind_affine(rt_op *op, rt_bound *bound, rt_error *err)
 {
-    rt_affine_spec spec = {.src = op->tensors[0]};
-    const int64_t c = spec.src.c;
-    rt_code code = rt__arg_activation(op, &spec.activation, err);
-    if (code != RT_OK || (code = rt__arg_constant(op, 0, 1, &c, &spec.scale, err)) != RT_OK ||
-        (code = rt__arg_constant(op, 1, 1, &c, &spec.shift, err)) != RT_OK)
-        return code;
-    bound->out = spec.src;
-    return op->kernels->affine(op->kernels, &spec, &bound->kernel, err);
+    rt_affine_spec spec;
+    rt_code code = rt__bind_affine_spec(op, &spec, bound, err);
+    return code == RT_OK ? op->kernels->affine(op->kernels, &spec, &bound->kernel, err) : code;
 }
 
 rt_code rt__bind_fake_quant(rt_op *op, rt_bound *bound, rt_error *err)

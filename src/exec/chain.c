@@ -1,10 +1,11 @@
-/* Neighbouring convolutions that one kernel does: (1 x 1,) depthwise (, 1 x 1). */
+/* Neighbouring nodes that one kernel does: an affine op, a convolution, a depthwise one, another one; the
+ * kernel library says which of them it takes. */
 #include "builder.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 3 };
+enum { MOST = 4 };
 
 /* Convolutions, each the only reader of the one before. */
 typedef struct chain {
@@ -12,6 +13,7 @@ typedef struct chain {
     rt_op ops[MOST];
     rt_grid tensors[MOST][RT_BIND_TENSORS];
     rt_conv_spec specs[MOST];
+    rt_affine_spec affine;
     uint32_t inputs[RT_BIND_TENSORS], n_inputs; /* values: what the first reads, and the last one's addend */
     rt_bound bound;
 } chain;
@@ -37,25 +39,21 @@ static uint32_t next_of(const rt_builder *b, uint32_t node)
     return row && rt__bind_tensor(row, reader, 0).node == node ? next : RT_NO_VALUE;
 }
 
-/* The nodes of a chain that begins with `first`: n is 0 if there is none. */
+/* The nodes of a chain that begins with `first`: n is less than 2 if there is none. */
 static void find(const rt_builder *b, uint32_t first, chain *c)
 {
+    static const char *const ops[MOST] = {"rt.Affine", "rt.Conv", "rt.Depthwise", "rt.Conv"};
     uint32_t node = first;
     c->n = 0;
-    if (is_op(b, node, "rt.Conv")) {
+    for (int i = 0; i < MOST && node != RT_NO_VALUE; i++) {
+        if (!is_op(b, node, ops[i])) {
+            if (i > 1)
+                return;
+            continue;
+        }
         c->nodes[c->n++] = node;
         node = next_of(b, node);
     }
-    if (node == RT_NO_VALUE || !is_op(b, node, "rt.Depthwise")) {
-        c->n = 0;
-        return;
-    }
-    c->nodes[c->n++] = node;
-    node = next_of(b, node);
-    if (node != RT_NO_VALUE && is_op(b, node, "rt.Conv"))
-        c->nodes[c->n++] = node;
-    if (c->n < 2)
-        c->n = 0;
 }
 
 /* The spec of number i, whose source is `src`; its result is what c->bound.out says. */
@@ -70,6 +68,8 @@ static rt_code specify(const rt_builder *b, chain *c, uint32_t i, const rt_grid 
                   .kernels = &b->plan->kernels,
                   .tensors = c->tensors[i]};
     c->tensors[i][0] = *src;
+    if (is_op(b, node, "rt.Affine"))
+        return rt__bind_affine_spec(op, &c->affine, &c->bound, err);
     if ((code = rt__count_tensors(rt__bind_find(op->node->op), op->node, &op->n_tensors, err)) != RT_OK)
         return code;
     if (op->n_tensors > 1) {
@@ -108,7 +108,9 @@ static rt_code make(const rt_builder *b, chain *c, rt_error *err)
         if (code != RT_OK)
             return code;
         src = c->bound.out;
-        if (is_op(b, c->nodes[i], "rt.Depthwise"))
+        if (is_op(b, c->nodes[i], "rt.Affine"))
+            spec.affine = &c->affine;
+        else if (is_op(b, c->nodes[i], "rt.Depthwise"))
             spec.depthwise = &c->specs[i];
         else if (!spec.depthwise)
             spec.before = &c->specs[i];
@@ -126,13 +128,15 @@ rt_code rt__add_chain(rt_builder *b, uint32_t first, uint32_t *last, rt_error *e
     if (!b->plan->kernels.chain || b->in_order)
         return RT_OK;
     find(b, first, &c);
-    if (c.n == 0 || !has_addends(b, &c))
+    if (c.n < 2 || !has_addends(b, &c))
         return RT_OK;
     c.bound = (rt_bound){.role = RT_ROLE_KERNEL};
     c.inputs[0] = b->value[rt__bind_tensor(rt__bind_find(node->op), node, 0).node];
     c.n_inputs = 1;
     memset(c.ops, 0, sizeof c.ops);
     code = make(b, &c, err);
+    if (code != RT_OK && code != RT_ENOMEM)
+        code = RT_OK; /* what is wrong with a node is said of that node */
     if (code == RT_OK && c.bound.kernel) {
         *last = c.nodes[c.n - 1];
         code = rt__add_kernel(b, *last, &c.bound, c.inputs, c.n_inputs, err);

@@ -262,6 +262,42 @@ static void residuals_add_in_place(void **state)
         assert_int_equal(stats.n_moves, 1); /* d adds c to a product of c */
 }
 
+/* Blocks of separable convolutions become a step each where there are kernels for them: with a stem in front,
+ * in place, and where the block's input is read again. */
+static void separable_blocks_agree(void **state)
+{
+    network n = network_new(23, 18, 3);
+    const int64_t c = 3;
+    rt_edge scale = constant(&n, 1, &c, 2), shift = constant(&n, 1, &c, 1), a, b, d, first;
+    (void)state;
+    a = add_node(&n, "rt.Affine", (rt_edge[]){n.input, scale, shift}, 3);
+    a = conv(&n, a, 3, 8, 3, NULL);
+    set_ints(&n, a, "strides", (int64_t[]){2, 2}, 2);
+    a = conv(&n, depthwise(&n, a, 8, 1), 8, 16, 1, NULL);
+    b = conv(&n, depthwise(&n, conv(&n, a, 16, 48, 1, NULL), 48, 1), 48, 16, 1, &a);
+    d = conv(&n, depthwise(&n, conv(&n, b, 16, 24, 1, NULL), 24, 1), 24, 16, 1, &b);
+    d = conv(&n, depthwise(&n, d, 16, 2), 16, 8, 1, NULL);
+    first = conv(&n, depthwise(&n, b, 16, 2), 16, 8, 1, NULL);
+    n.output = join(&n, (rt_edge[]){d, first}, 2);
+    assert_true(check_network(&n, 4e-6).n_steps >= 5);
+}
+
+/* What lies inside a block and is read elsewhere, or by nodes that are not neighbours, is kept. */
+static void what_is_read_inside_a_block_is_kept(void **state)
+{
+    network n = network_new(12, 10, 16);
+    rt_edge a = conv(&n, n.input, 16, 24, 1, NULL), b = depthwise(&n, a, 24, 1), c, d, e;
+    (void)state;
+    c = conv(&n, b, 24, 16, 1, NULL);
+    d = conv(&n, b, 24, 16, 1, &c);   /* b is read twice */
+    e = conv(&n, d, 16, 16, 3, NULL); /* d is read behind the block it begins */
+    a = depthwise(&n, d, 16, 1);
+    b = conv(&n, e, 16, 16, 1, NULL); /* between a and its reader */
+    c = conv(&n, a, 16, 16, 1, &b);
+    n.output = join(&n, (rt_edge[]){c, b, d, e}, 4);
+    check_network(&n, 4e-6);
+}
+
 static void an_addend_somebody_else_reads_is_kept(void **state)
 {
     network n = network_new(9, 11, 3);
@@ -397,6 +433,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_on_another_thread_starts_no_threads),
         cmocka_unit_test(residuals_add_in_place),
+        cmocka_unit_test(separable_blocks_agree),
+        cmocka_unit_test(what_is_read_inside_a_block_is_kept),
         cmocka_unit_test(an_addend_somebody_else_reads_is_kept),
         cmocka_unit_test(concat_is_free_when_channels_allow),
         cmocka_unit_test(concat_copies_what_does_not_fit),
