@@ -36,6 +36,7 @@ while [ $killed -lt "$kills" ]; do
     kill -9 "$(cat pid.$victim)" 2>/dev/null || true
     if wait $job; then ended=run; else ended=killed; fi
     killed=$((killed + 1))
+    ls cache/*.mdb >/dev/null 2>&1 || continue # killed before it began
     now=$(stored)
     "$build/retrain" cache verify --bottleneck_dir cache >verified || { cat log verified; exit 1; }
     line=$(grep "^Rank $victim .* the same command goes on from there" log || true)

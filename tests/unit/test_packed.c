@@ -158,6 +158,46 @@ static void a_photo_that_is_there_twice_is_stored_once(void **state)
     rt__packed_close(p);
 }
 
+static rt_packed *open_rank(world *w, int rank)
+{
+    rt_packed_module own = *module(0);
+    rt_packed *p = NULL;
+    own.rank = rank;
+    if (rt__packed_open(w->tree, &own, &p, &w->err) != RT_OK)
+        fail_msg("%s", w->err.cause);
+    return p;
+}
+
+static void each_process_writes_its_file_and_reads_all(void **state)
+{
+    enum { EACH = 3, RANKS = 3 };
+    world *w = *state;
+    rt_place places[RANKS][EACH], found[RANKS * EACH];
+    const float *vectors[RANKS * EACH];
+    uint32_t crcs[RANKS * EACH];
+    bool damaged;
+    rt_packed *p;
+    for (int rank = 0; rank < RANKS; rank++) {
+        p = open_rank(w, 5 * rank);
+        add_many(w, p, (unsigned)rank * EACH, EACH, places[rank]);
+        assert_int_equal(rt__packed_flush(p, &w->err), RT_OK);
+        rt__packed_close(p);
+    }
+    p = open_rank(w, 7); /* has nothing of its own */
+    for (unsigned i = 0; i < RANKS * EACH; i++) {
+        assert_int_equal(rt__packed_find(p, photo(i), &found[i], &damaged, &w->err), RT_OK);
+        assert_true(found[i].block != 0 && found[i].file == 1 + i / EACH && !damaged);
+    }
+    assert_int_equal(rt__packed_view(p, &(rt_packed_view){found, vectors, crcs, RANKS * EACH}, &w->err),
+                     RT_OK);
+    for (unsigned i = 0; i < RANKS * EACH; i++) {
+        float copy[FEATURES];
+        rt__packed_fetch(p, vectors[i], copy);
+        assert_memory_equal(copy, vectors[i], sizeof copy);
+    }
+    rt__packed_close(p);
+}
+
 static void networks_do_not_mix(void **state)
 {
     world *w = *state;
@@ -564,6 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_was_added_is_found_by_the_next_run),
         CASE(a_photo_that_is_there_twice_is_stored_once),
+        CASE(each_process_writes_its_file_and_reads_all),
         CASE(networks_do_not_mix),
         CASE(a_changed_vector_is_not_used_and_can_be_replaced),
         CASE(a_file_that_is_cut_off_or_something_else_is_told),
