@@ -63,13 +63,14 @@ rt_code rt__deal_unexpected(const rt_deal_message *m, rt_error *err)
 
 static rt_code bury(rt_deal *d, int rank, const char *how, rt_error *err)
 {
+    const char *host = d->peers[rank].host; /* "" before it was heard of */
     char work[64] = "its blocks in work";
     if (rank != 0 && d->o.comm->rank == 0)
         snprintf(work, sizeof work, "the %zu photos it had in work", d->peers[rank].n_dealt);
     d->broken = d->told = true;
     rt_fail(err, RT_EIO,
-            "Rank %d (%s) %s: all vectors are kept but those of %s; the same command goes on from there",
-            rank, d->peers[rank].host, how, work);
+            "Rank %d%s%.63s%s %s: all vectors are kept but those of %s; the same command goes on from there",
+            rank, *host ? " (" : "", host, *host ? ")" : "", how, work);
     rt_log_line(d->o.log, RT_ERROR, "%s", err ? err->cause : "a rank died");
     return RT_EIO;
 }
