@@ -54,20 +54,16 @@ typedef void edge_function(const line *l, int32_t x, int32_t stride);
     {                                                                                     \
         convolve(l, x, l->bias, l->low, l->high, l->n_rows, 1, taps, stride, begin, end); \
     }
-EDGE(3, 0, 1)
-EDGE(3, 0, 2)
-EDGE(3, 1, 3)
-EDGE(3, 2, 3)
-EDGE(5, 0, 1)
-EDGE(5, 0, 2)
-EDGE(5, 0, 3)
-EDGE(5, 0, 4) EDGE(5, 1, 5) EDGE(5, 2, 5) EDGE(5, 3, 5) EDGE(5, 4, 5)
+/* clang-format off */
+EDGE(3, 0, 1) EDGE(3, 0, 2) EDGE(3, 1, 3) EDGE(3, 2, 3)
+EDGE(5, 0, 1) EDGE(5, 0, 2) EDGE(5, 0, 3) EDGE(5, 0, 4) EDGE(5, 1, 5) EDGE(5, 2, 5) EDGE(5, 3, 5) EDGE(5, 4, 5)
 
-    /* by taps / 4 and begin; by taps / 4 and end */
-    static edge_function *const left_edges[2][TAPS] = {{0, edge_3_1_3, edge_3_2_3},
-                                                       {0, edge_5_1_5, edge_5_2_5, edge_5_3_5, edge_5_4_5}};
+/* by taps / 4 and begin; by taps / 4 and end */
+static edge_function *const left_edges[2][TAPS] = {{0, edge_3_1_3, edge_3_2_3},
+                                                   {0, edge_5_1_5, edge_5_2_5, edge_5_3_5, edge_5_4_5}};
 static edge_function *const right_edges[2][TAPS] = {{0, edge_3_0_1, edge_3_0_2},
                                                     {0, edge_5_0_1, edge_5_0_2, edge_5_0_3, edge_5_0_4}};
+/* clang-format on */
 
 /* ---- outputs in the middle ---- */
 
@@ -98,28 +94,24 @@ INLINE void middle(const line *l, int32_t begin, int32_t end, int32_t outputs, i
     {                                                                                           \
         middle(l, begin, end, outputs, taps, stride);                                           \
     }
-#define MIDDLES(taps, stride) \
-    MIDDLE(taps, stride, 1)   \
-    MIDDLE(taps, stride, 2)   \
-    MIDDLE(taps, stride, 3)   \
-    MIDDLE(taps, stride, 4)   \
+/* clang-format off */
+#define MIDDLES(taps, stride)                                                                       \
+    MIDDLE(taps, stride, 1) MIDDLE(taps, stride, 2) MIDDLE(taps, stride, 3) MIDDLE(taps, stride, 4) \
     MIDDLE(taps, stride, 5) MIDDLE(taps, stride, 6) MIDDLE(taps, stride, 7) MIDDLE(taps, stride, 8)
 #define MIDDLE_NAMES(taps, stride)                                                                    \
     {                                                                                                 \
         0, middle_##taps##_##stride##_1, middle_##taps##_##stride##_2, middle_##taps##_##stride##_3,  \
-            middle_##taps##_##stride##_4, middle_##taps##_##stride##_5, middle_##taps##_##stride##_6, \
-            middle_##taps##_##stride##_7, middle_##taps##_##stride##_8                                \
+        middle_##taps##_##stride##_4, middle_##taps##_##stride##_5, middle_##taps##_##stride##_6,     \
+        middle_##taps##_##stride##_7, middle_##taps##_##stride##_8                                    \
     }
-MIDDLES(3, 1)
-MIDDLES(3, 2)
-MIDDLES(5, 1)
-MIDDLES(5, 2)
+MIDDLES(3, 1) MIDDLES(3, 2) MIDDLES(5, 1) MIDDLES(5, 2)
 
 /* by taps / 4, stride - 1 and outputs */
 static middle_function *const middles[2][2][OUTPUTS + 1] = {
     {MIDDLE_NAMES(3, 1), MIDDLE_NAMES(3, 2)},
     {MIDDLE_NAMES(5, 1), MIDDLE_NAMES(5, 2)},
 };
+/* clang-format on */
 
 /* How many of n outputs at a time: as few made twice as can be, then as many as can be. */
 static int32_t outputs_of(int32_t n)

@@ -86,29 +86,24 @@ typedef void product_function(const panel *p, size_t first, size_t n);
     {                                                                              \
         product(p, first, n, rows, vectors);                                       \
     }
-PRODUCT(1, 1)
-PRODUCT(1, 2)
-PRODUCT(1, 3)
-PRODUCT(1, 4)
-PRODUCT(1, 5)
-PRODUCT(1, 6)
-PRODUCT(1, 7)
-PRODUCT(1, 8) PRODUCT(1, 9) PRODUCT(1, 10) PRODUCT(1, 11) PRODUCT(1, 12) PRODUCT(2, 1) PRODUCT(2, 2)
-    PRODUCT(2, 3) PRODUCT(2, 4) PRODUCT(2, 5) PRODUCT(2, 6) PRODUCT(3, 1) PRODUCT(3, 2) PRODUCT(3, 3)
-        PRODUCT(3, 4)
+/* clang-format off */
+PRODUCT(1, 1) PRODUCT(1, 2) PRODUCT(1, 3) PRODUCT(1, 4) PRODUCT(1, 5) PRODUCT(1, 6)
+PRODUCT(1, 7) PRODUCT(1, 8) PRODUCT(1, 9) PRODUCT(1, 10) PRODUCT(1, 11) PRODUCT(1, 12)
+PRODUCT(2, 1) PRODUCT(2, 2) PRODUCT(2, 3) PRODUCT(2, 4) PRODUCT(2, 5) PRODUCT(2, 6)
+PRODUCT(3, 1) PRODUCT(3, 2) PRODUCT(3, 3) PRODUCT(3, 4)
 
-    /* by vectors and rows */
-    static const struct {
+/* by vectors and rows */
+static const struct {
     size_t rows; /* at most */
     product_function *run[13];
 } products[RT_SEPARABLE_VECTORS + 1] = {
     {0, {0}},
-    {12,
-     {0, product_1_1, product_1_2, product_1_3, product_1_4, product_1_5, product_1_6, product_1_7,
-      product_1_8, product_1_9, product_1_10, product_1_11, product_1_12}},
+    {12, {0, product_1_1, product_1_2, product_1_3, product_1_4, product_1_5, product_1_6, product_1_7,
+          product_1_8, product_1_9, product_1_10, product_1_11, product_1_12}},
     {6, {0, product_2_1, product_2_2, product_2_3, product_2_4, product_2_5, product_2_6}},
     {4, {0, product_3_1, product_3_2, product_3_3, product_3_4}},
 };
+/* clang-format on */
 
 /* All n pixels, in tiles as even as can be. */
 static void multiply(const panel *p, size_t n, size_t vectors)
