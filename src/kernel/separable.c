@@ -10,6 +10,7 @@ enum {
     LANES = RT_SEPARABLE_LANES,
     MOST_STEM = 16,       /* channels of a stem: for more, the library is as fast */
     LEAST_STEM_ROWS = 8,  /* of a strip behind a stem, which reads its first row anew for each */
+    LEAST_WIDTH = 20,     /* of an image under 5 x 5 */
     LEAST_PIXELS = 6,     /* of a convolution of 1 x 1: fewer do not fill the processor's pipes */
     STRIP_PIXELS = 96,    /* of a strip: enough that weights read again for each cost little */
     BLOCK_GAP = 2 * LANES /* floats between blocks, so that equal places in them are not equal cache sets */
@@ -406,10 +407,17 @@ static rt_code conv(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kern
     return kernels->library_conv(kernels, spec, kernel, err);
 }
 
+/* Of 5 x 5 ones on narrow images the outputs at an edge, done one by one, are too many.  Measured by
+ * bench/bench_kernels. */
+static bool depthwise_pays(const rt_conv_spec *spec)
+{
+    return spec->window.size[1] == 3 || spec->src.w >= LEAST_WIDTH;
+}
+
 static rt_code depthwise(const rt_kernels *kernels, const rt_conv_spec *spec, rt_kernel **kernel,
                          rt_error *err)
 {
-    if (rt__depthwise_fits(spec))
+    if (rt__depthwise_fits(spec) && depthwise_pays(spec))
         return rt__depthwise_conv(spec, kernel, err);
     return kernels->library_depthwise(kernels, spec, kernel, err);
 }
@@ -418,7 +426,9 @@ static rt_code chain(const rt_kernels *kernels, const rt_chain_spec *spec, rt_ke
 {
     (void)kernels;
     *kernel = NULL;
-    return rt__chain_fits(spec) ? rt__chain_conv(spec, kernel, err) : RT_OK;
+    if (!rt__chain_fits(spec) || (spec->depthwise && !depthwise_pays(spec->depthwise)))
+        return RT_OK;
+    return rt__chain_conv(spec, kernel, err);
 }
 
 void rt__separable_fill(rt_kernels *kernels)
