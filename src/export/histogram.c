@@ -11,6 +11,17 @@ static uint32_t upper_bits(float value)
     return bits >> 20;
 }
 
+/* The same by way of the table of starts, which is two limits off at most: an eighth of an octave is wider
+ * than one step of 1.1, not than two.  Without branches, which nobody could foretell. */
+static size_t bucket_of(const rt_histogram_limits *limits, float given)
+{
+    size_t at = limits->start[upper_bits(given)];
+    double value = given;
+    at += (at + 1 < RT_HISTOGRAM_BUCKETS) & (limits->limit[at] <= value);
+    at += (at + 1 < RT_HISTOGRAM_BUCKETS) & (limits->limit[at] <= value);
+    return at;
+}
+
 /* The first limit above value; the last one takes what lies beyond it. */
 static size_t bucket_from(const rt_histogram_limits *limits, size_t at, double value)
 {
@@ -43,17 +54,27 @@ void rt__histogram_limits_init(rt_histogram_limits *limits)
         limits->start[upper] = (uint16_t)bucket_from(limits, 0, lowest_of(upper));
 }
 
-/* Draws each run of empty buckets together into one. */
-static void encode(const rt_histogram_limits *limits, const double *counts, rt_histogram *h)
+static void add_bucket(const rt_histogram_limits *limits, const double *counts, size_t at, rt_histogram *h)
 {
-    for (size_t i = 0; i < RT_HISTOGRAM_BUCKETS;) {
+    h->limit[h->n_buckets] = limits->limit[at];
+    h->count[h->n_buckets++] = counts[at];
+}
+
+/* Draws each run of empty buckets together into one; all before first and behind last are empty. */
+static void encode(const rt_histogram_limits *limits, const double *counts, size_t first, size_t last,
+                   rt_histogram *h)
+{
+    if (first > 0)
+        add_bucket(limits, counts, first - 1, h);
+    for (size_t i = first; i <= last;) {
         size_t at = i++;
         if (counts[at] <= 0)
-            while (i < RT_HISTOGRAM_BUCKETS && counts[i] <= 0)
+            while (counts[i] <= 0) /* last is not */
                 at = i++;
-        h->limit[h->n_buckets] = limits->limit[at];
-        h->count[h->n_buckets++] = counts[at];
+        add_bucket(limits, counts, at, h);
     }
+    if (last + 1 < RT_HISTOGRAM_BUCKETS)
+        add_bucket(limits, counts, RT_HISTOGRAM_BUCKETS - 1, h);
 }
 
 void rt__histogram_fill(const rt_histogram_limits *limits, const float *values, size_t n, rt_histogram *h)
@@ -67,12 +88,15 @@ void rt__histogram_fill(const rt_histogram_limits *limits, const float *values, 
         double value = values[i];
         if (isnan(value))
             continue;
-        counts[bucket_from(limits, limits->start[upper_bits(values[i])], value)] += 1;
+        counts[bucket_of(limits, values[i])] += 1;
         h->min = value < h->min ? value : h->min;
         h->max = value > h->max ? value : h->max;
         h->num += 1;
         h->sum += value;
         h->sum_squares += value * value;
     }
-    encode(limits, counts, h);
+    if (h->num > 0)
+        encode(limits, counts, bucket_of(limits, (float)h->min), bucket_of(limits, (float)h->max), h);
+    else
+        add_bucket(limits, counts, RT_HISTOGRAM_BUCKETS - 1, h);
 }
