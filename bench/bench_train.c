@@ -1,5 +1,7 @@
 /* Steps of training: retrain.py's defaults (batches of 100, validation each 10 steps) on made-up vectors,
- * with the fastest kernels and with plain C. */
+ * with the fastest kernels and with plain C; before that one thread and one for each core on
+ * batches of several sizes (--threads: nothing else). */
+#include "base/pool.h"
 #include "base/rng.h"
 #include "head/train.h"
 #include "head/trainer.h"
@@ -7,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PHOTOS = 3000, BATCH = 100 };
 
@@ -58,7 +61,7 @@ static void bench_free(bench *b)
 static void whole_run(void *context)
 {
     bench *b = context;
-    rt_train_options options = {b->state.step + b->steps, 0.01F, BATCH, BATCH, 10};
+    rt_train_options options = {b->state.step + b->steps, 0.01F, BATCH, BATCH, 10, 1};
     rt_train_data data = {b->values, &b->photos, &b->photos, NULL};
     if (rt__train(&options, &data, NULL, &b->state, NULL) != RT_OK)
         stop("training failed");
@@ -101,9 +104,54 @@ static void measure(size_t n_features, size_t n_classes)
     bench_free(b);
 }
 
-int main(void)
+/* ---- threads ---- */
+
+typedef struct size {
+    size_t n_features, n_classes, batch;
+} size;
+
+/* Seconds of a step, alone and shared in turns: the least of each.  A shared step finds out for itself
+ * whether it is better off alone. */
+static void ratio(const size *z)
+{
+    bench *b = bench_new(z->n_features, z->n_classes);
+    double least[2] = {1e9, 1e9}, products = (double)z->n_features * (double)z->n_classes * (double)z->batch;
+    uint64_t steps = (uint64_t)(2e8 / products) + 8;
+    const rt_batch batch = {b->values, b->photos.rows, b->photos.labels, z->batch, NULL};
+    rt_trainer *trainers[2];
+    for (size_t i = 0; i < 2; i++)
+        if (rt_trainer_new(&b->state.head, &trainers[i], NULL) != RT_OK ||
+            rt__trainer_share(trainers[i], i ? rt__cpu_count() : 1, z->batch, NULL) != RT_OK)
+            stop("no memory");
+    for (size_t round = 0; round < 2 * 7; round++) {
+        double start = timing_now();
+        for (uint64_t i = 0; i < steps; i++)
+            rt_trainer_step(trainers[round % 2], &batch, 0.01F);
+        start = (timing_now() - start) / (double)steps;
+        least[round % 2] = start < least[round % 2] ? start : least[round % 2];
+    }
+    printf("%6zu x %4zu, %5zu photos: %9.3f ms alone, %9.3f ms on %zu threads, ratio %.2f\n", z->n_features,
+           z->n_classes, z->batch, least[0] * 1e3, least[1] * 1e3, rt__cpu_count(), least[0] / least[1]);
+    for (size_t i = 0; i < 2; i++)
+        rt_trainer_free(trainers[i]);
+    bench_free(b);
+}
+
+static void ratios(void)
+{
+    static const size sizes[] = {{1280, 5, 100},    {1280, 20, 100},   {2048, 20, 100}, {1280, 100, 100},
+                                 {1280, 1000, 100}, {2048, 1000, 100}, {1280, 5, 3000}, {256, 5, 3000},
+                                 {1280, 20, 3000},  {1280, 1000, 1000}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        ratio(&sizes[i]);
+}
+
+int main(int argc, char **argv)
 {
     static const size_t features[] = {256, 1280, 2048}, classes[] = {5, 20, 100, 1000};
+    ratios();
+    if (argc > 1 && strcmp(argv[1], "--threads") == 0)
+        return 0;
     timing_head("training, batches of 100", "steps");
     for (size_t i = 0; i < sizeof features / sizeof *features; i++)
         for (size_t k = 0; k < sizeof classes / sizeof *classes; k++)

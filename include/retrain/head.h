@@ -80,8 +80,10 @@ typedef struct rt_evaluation {
     uint32_t *predictions;   /* [score.n], in the batch's order */
 } rt_evaluation;
 
-/* A batch without photos gives counts of 0.  RT_EARG for a label that is no class; RT_ELIMIT, RT_ENOMEM. */
-rt_code rt_evaluate(const rt_head *head, const rt_batch *batch, rt_evaluation *evaluation, rt_error *err);
+/* n_threads: 0 for one for each core; the result does not depend on them.  A batch without photos gives
+ * counts of 0.  RT_EARG for a label that is no class; RT_ELIMIT, RT_ENOMEM. */
+rt_code rt_evaluate(const rt_head *head, const rt_batch *batch, size_t n_threads, rt_evaluation *evaluation,
+                    rt_error *err);
 void rt_evaluation_clear(rt_evaluation *evaluation);
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/checked.h"
-#include "retrain/head.h"
+#include "base/pool.h"
+#include "trainer.h"
 
 #include <stdlib.h>
 
@@ -30,7 +31,8 @@ static void count(rt_evaluation *e, const uint32_t *labels)
     }
 }
 
-rt_code rt_evaluate(const rt_head *head, const rt_batch *batch, rt_evaluation *evaluation, rt_error *err)
+rt_code rt_evaluate(const rt_head *head, const rt_batch *batch, size_t n_threads, rt_evaluation *evaluation,
+                    rt_error *err)
 {
     rt_evaluation e = {.n_classes = head->n_classes};
     rt_trainer *trainer = NULL;
@@ -42,6 +44,11 @@ rt_code rt_evaluate(const rt_head *head, const rt_batch *batch, rt_evaluation *e
         return rt_fail(err, RT_ELIMIT, "%zu classes", e.n_classes);
     if ((code = rt_trainer_new(head, &trainer, err)) != RT_OK)
         return code;
+    code = rt__trainer_share(trainer, n_threads ? n_threads : rt__cpu_count(), batch->n, err);
+    if (code != RT_OK) {
+        rt_trainer_free(trainer);
+        return code;
+    }
     e.classes = calloc(e.n_classes, sizeof *e.classes);
     e.confusion = calloc(cells, sizeof *e.confusion);
     e.predictions = calloc(batch->n + 1, sizeof *e.predictions);

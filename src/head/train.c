@@ -1,6 +1,8 @@
 #include "train.h"
 
+#include "base/pool.h"
 #include "streams.h"
+#include "trainer.h"
 
 #include <stdlib.h>
 
@@ -138,6 +140,11 @@ static rt_code take_step(run *r, rt_error *err)
     return hooks->after == NULL ? RT_OK : hooks->after(hooks->user, &step, err);
 }
 
+static size_t largest_batch(const run *r)
+{
+    return r->training.n > r->validation.n ? r->training.n : r->validation.n;
+}
+
 static bool goes_on(const run *r)
 {
     return r->state->step < r->options->steps &&
@@ -157,7 +164,9 @@ rt_code rt__train(const rt_train_options *options, const rt_train_data *data, co
     code = source_init(&r.validation, data, data->validation, options->validation_batch_size, err);
     if (code != RT_OK)
         goto done;
-    if ((code = rt_trainer_new(&state->head, &r.trainer, err)) != RT_OK)
+    if ((code = rt_trainer_new(&state->head, &r.trainer, err)) != RT_OK ||
+        (code = rt__trainer_share(r.trainer, options->n_threads ? options->n_threads : rt__cpu_count(),
+                                  largest_batch(&r), err)) != RT_OK)
         goto done;
     while (code == RT_OK && goes_on(&r))
         code = take_step(&r, err);

@@ -16,6 +16,7 @@ typedef struct rt_train_options {
     int32_t train_batch_size;      /* > 0, or -1: every photo each step      */
     int32_t validation_batch_size; /* >= 0 (0: no validation), or -1: every photo each time */
     uint64_t eval_step_interval;   /* > 0 */
+    size_t n_threads;              /* 0: one for each core; the result does not depend on them */
 } rt_train_options;
 
 typedef struct rt_train_data {

@@ -3,10 +3,9 @@
  * Few classes: all the time goes into reading the vectors, which are used where they lie, in blocks small
  * enough to be still in the cache when the gradient wants them again.  Many classes: the weights are what
  * does not fit, so blocks are large, and cut into chunks of features that are copied together. */
-#include "trainer.h"
+#include "trainer_state.h"
 
 #include "base/checked.h"
-#include "kernel/dense.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,54 +13,49 @@
 
 enum { FEW_CLASSES = 32, FEW_ROWS = 16, MANY_ROWS = 128, MANY_CHUNK = 512, ALIGNMENT = 64 };
 
-struct rt_trainer {
-    rt_dense kernel;
-    size_t n_features, n_classes;
-    size_t stride;        /* floats from one class's weights to the next's */
-    size_t rows, chunk;   /* of a block; a dot product is summed chunk by chunk */
-    float *weights;       /* [n_classes, stride]           */
-    float *gradient;      /* [n_classes, stride]           */
-    float *biases;        /* [n_classes]                   */
-    float *bias_gradient; /* [n_classes]                   */
-    float *scores;        /* [rows, n_classes]             */
-    float *copies;        /* [rows, chunk], NULL for few classes */
-    float *fetched;       /* [rows, n_features]; of vectors that must be copied */
-    const float **x;      /* rows pointers                 */
-};
-
-/* Not touched yet: what is not needed costs no memory. */
-static float *room(size_t n, size_t m)
+/* Not touched yet unless it is to be zero: what is not needed costs no memory. */
+float *rt__trainer_floats(size_t n, size_t m, bool zero)
 {
     size_t bytes;
+    float *values;
     if (!rt_mul(&bytes, n, m) || !rt_mul(&bytes, bytes, sizeof(float)) || !rt_add(&bytes, bytes, ALIGNMENT))
         return NULL;
-    return aligned_alloc(ALIGNMENT, bytes / ALIGNMENT * ALIGNMENT);
-}
-
-static float *floats(size_t n, size_t m)
-{
-    float *values = room(n, m);
-    if (values != NULL)
+    values = aligned_alloc(ALIGNMENT, bytes / ALIGNMENT * ALIGNMENT);
+    if (values != NULL && zero)
         memset(values, 0, n * m * sizeof *values);
     return values;
 }
 
+bool rt__trainer_room_new(const rt_trainer *t, rt_trainer_room *room)
+{
+    room->scores = rt__trainer_floats(t->rows, t->n_classes, true);
+    room->copies = t->many ? rt__trainer_floats(t->rows, t->chunk, true) : NULL;
+    room->fetched = rt__trainer_floats(t->rows, t->n_features, false);
+    room->x = malloc(t->rows * sizeof *room->x);
+    return room->scores != NULL && (room->copies != NULL || !t->many) && room->fetched != NULL &&
+           room->x != NULL;
+}
+
+void rt__trainer_room_free(rt_trainer_room *room)
+{
+    free(room->scores);
+    free(room->copies);
+    free(room->fetched);
+    free(room->x);
+}
+
 static bool allocate(rt_trainer *t)
 {
-    bool many = t->n_classes > FEW_CLASSES;
-    t->rows = many ? MANY_ROWS : FEW_ROWS;
-    t->chunk = many && t->n_features > MANY_CHUNK ? MANY_CHUNK : t->n_features;
+    t->many = t->n_classes > FEW_CLASSES;
+    t->rows = t->many ? MANY_ROWS : FEW_ROWS;
+    t->chunk = t->many && t->n_features > MANY_CHUNK ? MANY_CHUNK : t->n_features;
     t->stride = (t->n_features + RT_DENSE_LANES - 1) / RT_DENSE_LANES * RT_DENSE_LANES;
-    t->weights = floats(t->n_classes, t->stride);
-    t->gradient = floats(t->n_classes, t->stride);
-    t->biases = floats(1, t->n_classes);
-    t->bias_gradient = floats(1, t->n_classes);
-    t->scores = floats(t->rows, t->n_classes);
-    t->copies = many ? floats(t->rows, t->chunk) : NULL;
-    t->fetched = room(t->rows, t->n_features);
-    t->x = malloc(t->rows * sizeof *t->x);
+    t->weights = rt__trainer_floats(t->n_classes, t->stride, true);
+    t->gradient = rt__trainer_floats(t->n_classes, t->stride, true);
+    t->biases = rt__trainer_floats(1, t->n_classes, true);
+    t->bias_gradient = rt__trainer_floats(1, t->n_classes, true);
     return t->weights != NULL && t->gradient != NULL && t->biases != NULL && t->bias_gradient != NULL &&
-           t->scores != NULL && (t->copies != NULL || !many) && t->fetched != NULL && t->x != NULL;
+           rt__trainer_room_new(t, &t->room);
 }
 
 rt_code rt_trainer_new(const rt_head *head, rt_trainer **trainer, rt_error *err)
@@ -101,10 +95,8 @@ void rt_trainer_free(rt_trainer *t)
     free(t->gradient);
     free(t->biases);
     free(t->bias_gradient);
-    free(t->scores);
-    free(t->copies);
-    free(t->fetched);
-    free(t->x);
+    rt__trainer_room_free(&t->room);
+    rt__trainer_shared_free(t->shared);
     free(t);
 }
 
@@ -134,42 +126,54 @@ static bool fetches(const rt_batch *batch)
     return batch->vectors != NULL && batch->vectors->fetch != NULL;
 }
 
-/* Where row i of the block is that begins at first; fetched by block_logits(). */
-static const float *row_at(const rt_trainer *t, const rt_batch *batch, size_t first, size_t i)
-{
-    size_t row = row_of(batch, first + i);
-    if (fetches(batch))
-        return t->fetched + i * t->n_features;
-    return batch->vectors != NULL ? batch->vectors->at[row] : batch->values + row * t->n_features;
-}
-
-/* The block's rows from feature `from` on; copied together where many classes will read them. */
-static rt_dense_rows block(rt_trainer *t, const rt_batch *batch, size_t first, size_t n, size_t from)
-{
-    size_t left = t->n_features - from;
-    rt_dense_rows rows = {t->x, n, left < t->chunk ? left : t->chunk, t->n_classes};
-    for (size_t i = 0; i < n; i++) {
-        const float *x = row_at(t, batch, first, i) + from;
-        t->x[i] = x;
-        if (t->copies != NULL) {
-            t->x[i] = t->copies + i * t->chunk;
-            memcpy(t->copies + i * t->chunk, x, rows.length * sizeof *x);
-        }
-    }
-    return rows;
-}
-
-/* scores = x W + b */
-static void block_logits(rt_trainer *t, const rt_batch *batch, size_t first, size_t n)
+void rt__trainer_fetch(const rt_trainer *t, const rt_batch *batch, size_t first, size_t n, float *to)
 {
     const rt_vectors *v = batch->vectors;
     for (size_t i = 0; i < n && fetches(batch); i++)
-        v->fetch(v->user, v->at[row_of(batch, first + i)], t->fetched + i * t->n_features);
+        v->fetch(v->user, v->at[row_of(batch, first + i)], to + i * t->n_features);
+}
+
+static const float *row_at(const rt_trainer *t, const rt_batch *batch, const rt_trainer_part *part, size_t i)
+{
+    size_t row = row_of(batch, part->base + i);
+    if (fetches(batch))
+        return part->fetched + i * t->n_features;
+    return batch->vectors != NULL ? batch->vectors->at[row] : batch->values + row * t->n_features;
+}
+
+rt_dense_rows rt__trainer_rows(const rt_trainer *t, rt_trainer_room *room, const rt_batch *batch,
+                               const rt_trainer_part *part)
+{
+    for (size_t i = 0; i < part->n; i++) {
+        const float *x = row_at(t, batch, part, part->r0 + i) + part->from;
+        room->x[i] = x;
+        if (room->copies != NULL) {
+            room->x[i] = room->copies + i * t->chunk;
+            memcpy(room->copies + i * t->chunk, x, part->length * sizeof *x);
+        }
+    }
+    return (rt_dense_rows){room->x, part->n, part->length, t->n_classes};
+}
+
+/* The block of n rows that begins at first, from feature `from` on. */
+static rt_dense_rows block(const rt_trainer *t, rt_trainer_room *room, const rt_batch *batch, size_t first,
+                           size_t n, size_t from)
+{
+    size_t left = t->n_features - from;
+    const rt_trainer_part part = {first, 0, n, from, left < t->chunk ? left : t->chunk, room->fetched};
+    return rt__trainer_rows(t, room, batch, &part);
+}
+
+/* scores = x W + b */
+static void block_logits(const rt_trainer *t, rt_trainer_room *room, const rt_batch *batch, size_t first,
+                         size_t n)
+{
+    rt__trainer_fetch(t, batch, first, n, room->fetched);
     for (size_t i = 0; i < n; i++)
-        memcpy(t->scores + i * t->n_classes, t->biases, t->n_classes * sizeof *t->biases);
+        memcpy(room->scores + i * t->n_classes, t->biases, t->n_classes * sizeof *t->biases);
     for (size_t from = 0; from < t->n_features; from += t->chunk) {
-        rt_dense_rows rows = block(t, batch, first, n, from);
-        t->kernel.dot(&rows, t->weights + from, t->stride, t->scores, t->n_classes);
+        rt_dense_rows rows = block(t, room, batch, first, n, from);
+        t->kernel.dot(&rows, t->weights + from, t->stride, room->scores, t->n_classes);
     }
 }
 
@@ -183,10 +187,10 @@ static size_t best_class(const float *score, size_t n_classes)
 }
 
 /* scores -= their row's largest, so that exp() cannot overflow */
-static void shift(rt_trainer *t, size_t n)
+static void shift(const rt_trainer *t, float *scores, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float *score = t->scores + i * t->n_classes;
+        float *score = scores + i * t->n_classes;
         float most = score[best_class(score, t->n_classes)];
         for (size_t k = 0; k < t->n_classes; k++)
             score[k] -= most;
@@ -202,12 +206,12 @@ static float row_sum(const float *score, size_t n_classes)
 }
 
 /* scores = softmax(scores) */
-static void softmax(rt_trainer *t, size_t n)
+static void softmax(const rt_trainer *t, float *scores, size_t n)
 {
-    shift(t, n);
-    t->kernel.exp(t->scores, n * t->n_classes);
+    shift(t, scores, n);
+    t->kernel.exp(scores, n * t->n_classes);
     for (size_t i = 0; i < n; i++) {
-        float *score = t->scores + i * t->n_classes;
+        float *score = scores + i * t->n_classes;
         float sum = row_sum(score, t->n_classes);
         for (size_t k = 0; k < t->n_classes; k++)
             score[k] /= sum;
@@ -219,49 +223,75 @@ static size_t block_rows(const rt_trainer *t, size_t first, size_t n)
     return n - first < t->rows ? n - first : t->rows;
 }
 
-/* scores = gradient of the batch's mean loss with respect to the logits: (softmax - one_hot) / n */
-static void logit_gradient(rt_trainer *t, const uint32_t *labels, size_t n, float share)
+void rt__trainer_logit_gradient(const rt_trainer *t, float *scores, const uint32_t *labels, size_t n,
+                                float share)
 {
-    softmax(t, n);
+    softmax(t, scores, n);
     for (size_t i = 0; i < n; i++) {
-        float *score = t->scores + i * t->n_classes;
+        float *score = scores + i * t->n_classes;
         score[labels[i]] -= 1.0F;
-        for (size_t k = 0; k < t->n_classes; k++) {
+        for (size_t k = 0; k < t->n_classes; k++)
             score[k] *= share;
-            t->bias_gradient[k] += score[k];
-        }
     }
+}
+
+void rt__trainer_bias_gradient(rt_trainer *t, const float *scores, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < t->n_classes; k++)
+            t->bias_gradient[k] += scores[i * t->n_classes + k];
 }
 
 void rt_trainer_step(rt_trainer *t, const rt_batch *batch, float learning_rate)
 {
+    rt_trainer_room *room = &t->room;
     float share = 1.0F / (float)batch->n;
-    memset(t->gradient, 0, t->n_classes * t->stride * sizeof *t->gradient);
     memset(t->bias_gradient, 0, t->n_classes * sizeof *t->bias_gradient);
-    for (size_t first = 0, n; first < batch->n; first += n) {
-        n = block_rows(t, first, batch->n);
-        block_logits(t, batch, first, n);
-        logit_gradient(t, batch->labels + first, n, share);
-        for (size_t from = 0; from < t->n_features; from += t->chunk) {
-            rt_dense_rows rows = block(t, batch, first, n, from);
-            t->kernel.accumulate(&rows, t->scores, t->n_classes, t->gradient + from, t->stride);
+    if (rt__trainer_begin_step(t, batch->n)) {
+        rt__trainer_shared_step(t, batch, learning_rate);
+    } else {
+        memset(t->gradient, 0, t->n_classes * t->stride * sizeof *t->gradient);
+        for (size_t first = 0, n; first < batch->n; first += n) {
+            n = block_rows(t, first, batch->n);
+            block_logits(t, room, batch, first, n);
+            rt__trainer_logit_gradient(t, room->scores, batch->labels + first, n, share);
+            rt__trainer_bias_gradient(t, room->scores, n);
+            for (size_t from = 0; from < t->n_features; from += t->chunk) {
+                rt_dense_rows rows = block(t, room, batch, first, n, from);
+                t->kernel.accumulate(&rows, room->scores, t->n_classes, t->gradient + from, t->stride);
+            }
         }
+        t->kernel.descend(t->weights, t->gradient, learning_rate, t->n_classes * t->stride);
     }
-    t->kernel.descend(t->weights, t->gradient, learning_rate, t->n_classes * t->stride);
     t->kernel.descend(t->biases, t->bias_gradient, learning_rate, t->n_classes);
+    rt__trainer_end_step(t);
 }
 
-/* Adds the rows' losses, log(sum of exp) - own score; scores are logits before and rubble after. */
-static double block_loss(rt_trainer *t, const uint32_t *labels, size_t n)
+/* The rows' losses, log(sum of exp) - own score; scores are logits before and rubble after. */
+static double losses(const rt_trainer *t, float *scores, const uint32_t *labels, size_t n)
 {
     double loss = 0;
-    shift(t, n);
+    shift(t, scores, n);
     for (size_t i = 0; i < n; i++)
-        loss -= (double)t->scores[i * t->n_classes + labels[i]];
-    t->kernel.exp(t->scores, n * t->n_classes);
+        loss -= (double)scores[i * t->n_classes + labels[i]];
+    t->kernel.exp(scores, n * t->n_classes);
     for (size_t i = 0; i < n; i++)
-        loss += log((double)row_sum(t->scores + i * t->n_classes, t->n_classes));
+        loss += log((double)row_sum(scores + i * t->n_classes, t->n_classes));
     return loss;
+}
+
+double rt__trainer_block_loss(const rt_trainer *t, rt_trainer_room *room, const rt_batch *batch, size_t first,
+                              size_t n, uint32_t *predictions, size_t *right)
+{
+    block_logits(t, room, batch, first, n);
+    *right = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t predicted = best_class(room->scores + i * t->n_classes, t->n_classes);
+        *right += predicted == batch->labels[first + i];
+        if (predictions != NULL)
+            predictions[first + i] = (uint32_t)predicted;
+    }
+    return losses(t, room->scores, batch->labels + first, n);
 }
 
 void rt_trainer_evaluate(rt_trainer *t, const rt_batch *batch, rt_score *score, uint32_t *predictions)
@@ -271,16 +301,13 @@ void rt_trainer_evaluate(rt_trainer *t, const rt_batch *batch, rt_score *score, 
     *score = (rt_score){0};
     if (batch->n == 0)
         return;
-    for (size_t first = 0, n; first < batch->n; first += n) {
-        n = block_rows(t, first, batch->n);
-        block_logits(t, batch, first, n);
-        for (size_t i = 0; i < n; i++) {
-            size_t predicted = best_class(t->scores + i * t->n_classes, t->n_classes);
-            right += predicted == batch->labels[first + i];
-            if (predictions != NULL)
-                predictions[first + i] = (uint32_t)predicted;
+    if (rt__trainer_shares(t, batch->n)) {
+        rt__trainer_shared_evaluate(t, batch, &loss, &right, predictions);
+    } else {
+        for (size_t first = 0, n, more; first < batch->n; first += n, right += more) {
+            n = block_rows(t, first, batch->n);
+            loss += rt__trainer_block_loss(t, &t->room, batch, first, n, predictions, &more);
         }
-        loss += block_loss(t, batch->labels + first, n);
     }
     score->cross_entropy = (float)(loss / (double)batch->n);
     score->accuracy = (float)((double)right / (double)batch->n);
@@ -289,16 +316,17 @@ void rt_trainer_evaluate(rt_trainer *t, const rt_batch *batch, rt_score *score, 
 
 void rt_trainer_predict(rt_trainer *t, const rt_batch *batch, float *logits, float *probabilities)
 {
+    float *scores = t->room.scores;
     for (size_t first = 0, n; first < batch->n; first += n) {
         size_t at = first * t->n_classes, bytes;
         n = block_rows(t, first, batch->n);
-        bytes = n * t->n_classes * sizeof *t->scores;
-        block_logits(t, batch, first, n);
+        bytes = n * t->n_classes * sizeof *scores;
+        block_logits(t, &t->room, batch, first, n);
         if (logits != NULL)
-            memcpy(logits + at, t->scores, bytes);
+            memcpy(logits + at, scores, bytes);
         if (probabilities == NULL)
             continue;
-        softmax(t, n);
-        memcpy(probabilities + at, t->scores, bytes);
+        softmax(t, scores, n);
+        memcpy(probabilities + at, scores, bytes);
     }
 }

@@ -196,6 +196,7 @@ rt_code rt__retrain_train(rt_retrain_job *job, rt_error *err)
         .train_batch_size = o->train_batch_size,
         .validation_batch_size = o->validation_batch_size,
         .eval_step_interval = (uint64_t)o->eval_step_interval,
+        .n_threads = (size_t)o->threads,
     };
     rt_code code =
         rt__train_state_init(&job->state, job->features.feature_size, job->dataset->n_classes, o->seed, err);
@@ -282,7 +283,8 @@ rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
     }
     code = rt__retrain_rounded_head(job, &rounded, err);
     if (code == RT_OK)
-        code = rt_evaluate(rounded.weights ? &rounded : &job->state.head, &batch, &job->test, err);
+        code = rt_evaluate(rounded.weights ? &rounded : &job->state.head, &batch,
+                           (size_t)job->options->threads, &job->test, err);
     rt_head_clear(&rounded);
     if (code != RT_OK)
         return code;

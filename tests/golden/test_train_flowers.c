@@ -102,7 +102,7 @@ static void flowers_close(flowers *f)
 static size_t train_and_test(const struct npy *vectors, const rt_sampler *training, const rt_sampler *testing,
                              uint64_t steps, uint64_t seed)
 {
-    const rt_train_options options = {steps, 0.01F, 100, 100, 10};
+    const rt_train_options options = {steps, 0.01F, 100, 100, 10, 0};
     const rt_train_data data = {vectors->data, training, testing, NULL};
     const rt_batch batch = {vectors->data, testing->rows, testing->labels, testing->n, NULL};
     rt_train_state state;
@@ -110,7 +110,7 @@ static size_t train_and_test(const struct npy *vectors, const rt_sampler *traini
     size_t right = 0;
     assert_int_equal(rt__train_state_init(&state, vectors->dims[1], CLASSES, seed, NULL), RT_OK);
     assert_int_equal(rt__train(&options, &data, NULL, &state, NULL), RT_OK);
-    assert_int_equal(rt_evaluate(&state.head, &batch, &evaluation, NULL), RT_OK);
+    assert_int_equal(rt_evaluate(&state.head, &batch, 0, &evaluation, NULL), RT_OK);
     for (size_t k = 0; k < CLASSES; k++)
         right += evaluation.classes[k].right;
     rt_evaluation_clear(&evaluation);

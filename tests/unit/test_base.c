@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "base/team.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -204,6 +205,31 @@ static void random_numbers_are_the_same_everywhere(void **state)
     assert_true(square / 1e5 > 0.76 && square / 1e5 < 0.79);
 }
 
+static void count_item(void *context, size_t worker, size_t item)
+{
+    size_t *done = context;
+    assert_true(worker < 3);
+    done[item]++;
+}
+
+static void team_does_each_item_of_each_loop_once(void **state)
+{
+    enum { LOOPS = 20000, ITEMS = 7 };
+    size_t done[ITEMS] = {0};
+    rt_team *team;
+    (void)state;
+    assert_int_equal(rt__team_new(3, &team, NULL), RT_OK);
+    assert_int_equal(rt__team_size(team), 3);
+    for (size_t i = 1; i <= LOOPS; i++) {
+        rt__team_run(team, ITEMS, count_item, done);
+        for (size_t k = 0; k < ITEMS; k++)
+            assert_int_equal(done[k], i);
+        rt__team_run(team, i % 3, count_item, (size_t[ITEMS]){0});
+    }
+    rt__team_free(team);
+    rt__team_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +241,7 @@ int main(void)
         cmocka_unit_test(file_appears_whole_or_not_at_all),
         cmocka_unit_test(digests_match_published_vectors),
         cmocka_unit_test(pool_does_each_item_once_and_reports_the_lowest_failure),
+        cmocka_unit_test(team_does_each_item_of_each_loop_once),
         cmocka_unit_test(random_numbers_are_the_same_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

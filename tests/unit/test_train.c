@@ -132,7 +132,7 @@ static void training_learns(void **state)
     s = train(w, &options, NULL);
     assert_int_equal(
         rt_evaluate(&s.head,
-                    &(rt_batch){w->values, w->training.rows, w->training.labels, w->training.n, NULL}, &e,
+                    &(rt_batch){w->values, w->training.rows, w->training.labels, w->training.n, NULL}, 0, &e,
                     NULL),
         RT_OK);
     assert_true(e.score.accuracy > 0.97F);
@@ -382,7 +382,7 @@ static void evaluation_counts_by_class(void **state)
     rt_evaluation e;
     const uint32_t wrong[] = {3};
     (void)state;
-    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 6, NULL}, &e, NULL), RT_OK);
+    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 6, NULL}, 0, &e, NULL), RT_OK);
     assert_int_equal(e.score.n, 6);
     assert_true(fabsf(e.score.accuracy - 4.0F / 6) < 1e-6F);
     assert_memory_equal(e.predictions, taken, sizeof taken);
@@ -394,8 +394,8 @@ static void evaluation_counts_by_class(void **state)
     assert_true(fabsf(e.classes[1].precision - 2.0F / 3) < 1e-6F);
     assert_true(e.classes[2].n == 0 && e.classes[2].predicted == 0 && e.classes[2].recall == 0);
     rt_evaluation_clear(&e);
-    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, wrong, 1, NULL}, &e, NULL), RT_EARG);
-    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 0, NULL}, &e, NULL), RT_OK);
+    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, wrong, 1, NULL}, 0, &e, NULL), RT_EARG);
+    assert_int_equal(rt_evaluate(&head, &(rt_batch){values, rows, labels, 0, NULL}, 0, &e, NULL), RT_OK);
     assert_int_equal(e.score.n, 0);
     rt_evaluation_clear(&e);
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -290,6 +291,73 @@ static void impossible_shapes_are_refused(void **state)
     assert_int_equal(rt_head_init(&head, SIZE_MAX / 2, 5, 0, &err), RT_ELIMIT);
 }
 
+/* ---- threads ---- */
+
+static void copy_row(const void *user, const float *vector, float *to)
+{
+    memcpy(to, vector, *(const size_t *)user * sizeof *to);
+}
+
+typedef struct outcome {
+    rt_head head;
+    rt_score score;
+    uint32_t *predictions;
+} outcome;
+
+static outcome six_steps(const problem *p, const rt_batch *batch, size_t n_threads)
+{
+    outcome o = {.predictions = calloc(p->n, sizeof *o.predictions)};
+    rt_trainer *trainer;
+    assert_non_null(o.predictions);
+    assert_int_equal(rt_trainer_new(&p->head, &trainer, NULL), RT_OK);
+    assert_int_equal(rt__trainer_share(trainer, n_threads, p->n, NULL), RT_OK);
+    for (int i = 0; i < 6; i++) /* the first four alone and shared in turns */
+        rt_trainer_step(trainer, batch, 0.1F);
+    rt_trainer_evaluate(trainer, batch, &o.score, o.predictions);
+    assert_int_equal(rt_head_init(&o.head, p->n_features, p->n_classes, 0, NULL), RT_OK);
+    rt_trainer_read(trainer, &o.head);
+    rt_trainer_free(trainer);
+    return o;
+}
+
+static void check_threads(size_t n_features, size_t n_classes, size_t n, bool fetched)
+{
+    problem p = problem_new(n_features, n_classes, n);
+    size_t n_rows = n / 2 + 1;
+    const float **at = calloc(n_rows, sizeof *at);
+    const rt_vectors vectors = {at, fetched ? copy_row : NULL, &n_features};
+    const rt_batch batch = {NULL, p.rows, p.labels, n, &vectors};
+    outcome alone;
+    assert_non_null(at);
+    for (size_t i = 0; i < n_rows; i++)
+        at[i] = p.values + i * n_features;
+    alone = six_steps(&p, &batch, 1);
+    for (size_t threads = 2; threads < 8; threads += 3) {
+        outcome shared = six_steps(&p, &batch, threads);
+        assert_memory_equal(shared.head.weights, alone.head.weights, n_features * n_classes * sizeof(float));
+        assert_memory_equal(shared.head.biases, alone.head.biases, n_classes * sizeof(float));
+        assert_memory_equal(shared.predictions, alone.predictions, n * sizeof *alone.predictions);
+        assert_memory_equal(&shared.score.cross_entropy, &alone.score.cross_entropy, sizeof(float));
+        rt_head_clear(&shared.head);
+        free(shared.predictions);
+    }
+    rt_head_clear(&alone.head);
+    free(alone.predictions);
+    free(at);
+    problem_clear(&p);
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    check_threads(1283, 5, 601, false); /* features beyond whole vectors, rows beyond whole portions */
+    check_threads(1283, 5, 601, true);
+    check_threads(640, 32, 256, false);
+    check_threads(700, 101, 300, false); /* many classes, and chunks of features */
+    check_threads(700, 101, 300, true);
+    check_threads(64, 1001, 100, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +369,7 @@ int main(void)
         cmocka_unit_test(every_machine_trains_to_the_same_bytes),
         cmocka_unit_test(initial_weights_are_a_truncated_normal),
         cmocka_unit_test(impossible_shapes_are_refused),
+        cmocka_unit_test(threads_change_no_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
