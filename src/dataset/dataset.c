@@ -15,7 +15,7 @@ enum {
 /* What dataset->owner points to. */
 typedef struct owner {
     rt_dataset dataset;
-    rt_arena *arena;
+    rt_listing_arenas arenas; /* scratch: while it is opened */
 } owner;
 
 static rt_code check_options(const char *image_dir, const rt_dataset_options *options, rt_error *err)
@@ -34,7 +34,7 @@ static rt_code check_options(const char *image_dir, const rt_dataset_options *op
 /* Looks through folders that hold nothing but one other folder, as archives unpack to.  *root and *listing
  * move to the first that holds several; they stay where they are when there is none. */
 static rt_code step_into_wrappers(const char **root, rt_listing *listing, bool legacy, const rt_log *log,
-                                  rt_arena *arena, rt_error *err)
+                                  const rt_listing_arenas *arenas, rt_error *err)
 {
     rt_listing inner = *listing;
     rt_buffer path = {0}, next = {0};
@@ -47,13 +47,13 @@ static rt_code step_into_wrappers(const char **root, rt_listing *listing, bool l
         rt__path_join(&next, path.bytes, inner.folders[0]);
         swapped = path, path = next, next = swapped;
         if ((code = rt__buffer_ok(&path, err)) != RT_OK ||
-            (code = rt__folder_list(path.bytes, legacy, arena, &inner, err)) != RT_OK)
+            (code = rt__folder_list(path.bytes, legacy, arenas, &inner, err)) != RT_OK)
             goto done;
     }
     if (path.size > strlen(*root) && inner.n_folders > 1 && inner.n_photos == 0) {
         rt_log_line(log, RT_INFO, "Stepping into '%s': '%s' holds nothing else", path.bytes, *root);
         *listing = inner;
-        if (!(*root = rt__arena_string(arena, path.bytes)))
+        if (!(*root = rt__arena_string(arenas->names, path.bytes)))
             code = rt_fail(err, RT_ENOMEM, "out of memory");
     }
 done:
@@ -76,7 +76,8 @@ static void log_count(const rt_log *log, const char *folder, size_t n_photos)
 
 /* The folders that hold photos. */
 static rt_code list_classes(const char *root, const rt_listing *listing, bool legacy, const rt_log *log,
-                            rt_arena *arena, rt_folder *folders, size_t *n_folders, rt_error *err)
+                            const rt_listing_arenas *arenas, rt_folder *folders, size_t *n_folders,
+                            rt_error *err)
 {
     rt_buffer path = {0};
     rt_code code = RT_OK;
@@ -86,7 +87,7 @@ static rt_code list_classes(const char *root, const rt_listing *listing, bool le
         rt_log_line(log, RT_INFO, "Looking for images in '%s'", listing->folders[i]);
         rt__path_join(&path, root, listing->folders[i]);
         if ((code = rt__buffer_ok(&path, err)) != RT_OK ||
-            (code = rt__folder_list(path.bytes, legacy, arena, &photos, err)) != RT_OK)
+            (code = rt__folder_list(path.bytes, legacy, arenas, &photos, err)) != RT_OK)
             break;
         log_count(log, listing->folders[i], photos.n_photos);
         if (photos.n_photos)
@@ -127,8 +128,8 @@ static rt_code count_classes(const char *root, rt_folder *folders, size_t *n_fol
 static rt_code fill_dataset(owner *o, const rt_folder *folders, size_t n_folders, size_t n_photos,
                             const rt_dataset_options *options, rt_error *err)
 {
-    rt_class *classes = rt__arena_array(o->arena, n_folders, sizeof *classes);
-    rt_photo *photos = rt__arena_array(o->arena, n_photos, sizeof *photos);
+    rt_class *classes = rt__arena_array(o->arenas.names, n_folders, sizeof *classes);
+    rt_photo *photos = rt__arena_array(o->arenas.names, n_photos, sizeof *photos);
     size_t first = 0;
     if (!classes || !photos)
         return rt_fail(err, RT_ENOMEM, "out of memory for %zu photos", n_photos);
@@ -157,9 +158,9 @@ static rt_code build(owner *o, const char *image_dir, const rt_dataset_options *
     rt_folder *folders;
     size_t n_folders, n_photos = 0;
     rt_code code;
-    if (!(o->dataset.root = rt__arena_string(o->arena, image_dir)))
+    if (!(o->dataset.root = rt__arena_string(o->arenas.names, image_dir)))
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    code = rt__folder_list(image_dir, options->legacy_split, o->arena, &listing, err);
+    code = rt__folder_list(image_dir, options->legacy_split, &o->arenas, &listing, err);
     if (code == RT_ENOTFOUND)
         return rt__file_exists(image_dir)
                    ? rt_fail(err, RT_EFORMAT, "'%s' is a file: a folder of class folders is needed",
@@ -167,14 +168,15 @@ static rt_code build(owner *o, const char *image_dir, const rt_dataset_options *
                    : rt_fail(err, RT_ENOTFOUND, "Image directory '%s' not found.", image_dir);
     if (code != RT_OK)
         return code;
-    code = step_into_wrappers(&o->dataset.root, &listing, options->legacy_split, log, o->arena, err);
+    code = step_into_wrappers(&o->dataset.root, &listing, options->legacy_split, log, &o->arenas, err);
     if (code != RT_OK)
         return code;
-    if (!(folders = rt__arena_array(o->arena, listing.n_folders, sizeof *folders)))
+    if (!(folders = rt__arena_array(o->arenas.scratch, listing.n_folders, sizeof *folders)))
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    if ((code = list_classes(o->dataset.root, &listing, options->legacy_split, log, o->arena, folders,
+    if ((code = list_classes(o->dataset.root, &listing, options->legacy_split, log, &o->arenas, folders,
                              &n_folders, err)) != RT_OK ||
-        (code = rt__label_folders(folders, n_folders, options->legacy_labels, o->arena, err)) != RT_OK ||
+        (code = rt__label_folders(folders, n_folders, options->legacy_labels, o->arenas.names, err)) !=
+            RT_OK ||
         (code = count_classes(o->dataset.root, folders, &n_folders, &n_photos, err)) != RT_OK)
         return code;
     return fill_dataset(o, folders, n_folders, n_photos, options, err);
@@ -187,12 +189,15 @@ rt_code rt_dataset_open(const char *image_dir, const rt_dataset_options *options
     rt_code code = check_options(image_dir, options, err);
     if (code != RT_OK)
         return code;
-    if (!(o = calloc(1, sizeof *o)) || !(o->arena = rt__arena_new())) {
-        free(o);
+    if (!(o = calloc(1, sizeof *o)))
         return rt_fail(err, RT_ENOMEM, "out of memory");
-    }
     o->dataset.owner = o;
-    code = build(o, image_dir, options, log, err);
+    o->arenas = (rt_listing_arenas){rt__arena_new(), rt__arena_new()};
+    if (o->arenas.names && o->arenas.scratch)
+        code = build(o, image_dir, options, log, err);
+    else
+        code = rt_fail(err, RT_ENOMEM, "out of memory");
+    rt__arena_free(o->arenas.scratch);
     if (code == RT_OK)
         *dataset = &o->dataset;
     else
@@ -206,7 +211,7 @@ void rt_dataset_close(rt_dataset *dataset)
     if (!dataset)
         return;
     o = dataset->owner;
-    rt__arena_free(o->arena);
+    rt__arena_free(o->arenas.names);
     free(o);
 }
 

@@ -87,11 +87,12 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names as a sorted array in the arena. */
-static rt_code keep_names(const names *n, rt_arena *arena, const char ***sorted, size_t *count, rt_error *err)
+/* The names as a sorted array. */
+static rt_code keep_names(const names *n, const rt_listing_arenas *arenas, const char ***sorted,
+                          size_t *count, rt_error *err)
 {
-    const char **array = rt__arena_array(arena, n->count, sizeof *array);
-    const char *text = rt__arena_copy(arena, n->text.bytes, n->text.size);
+    const char **array = rt__arena_array(arenas->scratch, n->count, sizeof *array);
+    const char *text = rt__arena_copy(arenas->names, n->text.bytes, n->text.size);
     if (n->text.failed || !array || !text)
         return rt_fail(err, RT_ENOMEM, "out of memory for %zu names", n->count);
     for (size_t i = 0; i < n->count; i++) {
@@ -105,14 +106,15 @@ static rt_code keep_names(const names *n, rt_arena *arena, const char ***sorted,
     return RT_OK;
 }
 
-rt_code rt__folder_list(const char *path, bool legacy, rt_arena *arena, rt_listing *listing, rt_error *err)
+rt_code rt__folder_list(const char *path, bool legacy, const rt_listing_arenas *arenas, rt_listing *listing,
+                        rt_error *err)
 {
     names folders = {0}, photos = {0};
     rt_code code = read_folder(path, legacy, &folders, &photos, err);
     if (code == RT_OK)
-        code = keep_names(&folders, arena, &listing->folders, &listing->n_folders, err);
+        code = keep_names(&folders, arenas, &listing->folders, &listing->n_folders, err);
     if (code == RT_OK)
-        code = keep_names(&photos, arena, &listing->photos, &listing->n_photos, err);
+        code = keep_names(&photos, arenas, &listing->photos, &listing->n_photos, err);
     rt__buffer_clear(&folders.text);
     rt__buffer_clear(&photos.text);
     if (code != RT_OK)

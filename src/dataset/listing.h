@@ -7,17 +7,22 @@
 #include "retrain/dataset.h"
 
 /* The folders and photos in one folder, each in byte order; hidden ones (a leading dot, and the __MACOSX that
- * macOS puts into archives) are left out.  Lives as long as the arena. */
+ * macOS puts into archives) are left out.  Names live as long as the arena, arrays as long as scratch. */
 typedef struct rt_listing {
     const char **folders, **photos;
     size_t n_folders, n_photos;
 } rt_listing;
 
+typedef struct rt_listing_arenas {
+    rt_arena *names, *scratch;
+} rt_listing_arenas;
+
 /* A photo is a file, or a link to one, with the ending of one.  A broken link counts, so that it is reported
  * as a photo that cannot be read.  Links are followed, but nothing below path is entered, so that loops do
  * no harm.
  *   legacy  only retrain.py's endings jpg, JPG, jpeg, JPEG, png; else also gif, and in any case of letters */
-rt_code rt__folder_list(const char *path, bool legacy, rt_arena *arena, rt_listing *listing, rt_error *err);
+rt_code rt__folder_list(const char *path, bool legacy, const rt_listing_arenas *arenas, rt_listing *listing,
+                        rt_error *err);
 
 /* A class folder under way to an rt_class. */
 typedef struct rt_folder {

@@ -280,6 +280,24 @@ static void a_file_that_is_cut_off_or_something_else_is_told(void **state)
     assert_non_null(strstr(w->err.cause, "is no cache of vectors"));
 }
 
+/* A block is what one change of the file stored. */
+static void vectors_are_stored_by_the_thousand(void **state)
+{
+    enum { N = 10000 };
+    world *w = *state;
+    rt_place *places = calloc(N, sizeof *places);
+    rt_packed *p = open_packed(w, 0);
+    struct timespec start, end;
+    uint32_t quarters;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    add_many(w, p, 1, N, places);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    quarters = (uint32_t)(4 * (end.tv_sec - start.tv_sec + 1)); /* of a second, after which all is stored */
+    assert_true(places[N - 1].block <= N / 1000 + 1 + quarters);
+    rt__packed_close(p);
+    free(places);
+}
+
 /* ---- files ---- */
 
 static rt_file_info info_of(const world *w, const char *name, char path[4096])
@@ -608,6 +626,7 @@ int main(void)
         CASE(networks_do_not_mix),
         CASE(a_changed_vector_is_not_used_and_can_be_replaced),
         CASE(a_file_that_is_cut_off_or_something_else_is_told),
+        CASE(vectors_are_stored_by_the_thousand),
         CASE(a_file_is_known_by_inode_size_and_times),
         CASE(many_files_are_looked_up_at_once),
         CASE(a_full_map_grows),
