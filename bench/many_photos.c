@@ -11,8 +11,8 @@
 
 static void copy_photo(const rt_dataset *from, const char *to, size_t i)
 {
-    size_t which = i % from->n_photos;
-    const char *class = from->classes[from->photos[which].class_index].folder;
+    const rt_class *class = &from->classes[i % from->n_classes];
+    size_t which = class->first + i / from->n_classes % class->n_photos;
     char path[4096];
     rt_buffer bytes = {0};
     rt_error err;
@@ -20,7 +20,7 @@ static void copy_photo(const rt_dataset *from, const char *to, size_t i)
     timing_check(rt__file_read(&bytes, path, 0, NULL, &err), &err);
     rt__buffer_u64(&bytes, i);
     timing_check(rt__buffer_ok(&bytes, &err), &err);
-    if (snprintf(path, sizeof path, "%s/%s/%07zu.jpg", to, class, i) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s/%07zu.jpg", to, class->folder, i) >= (int)sizeof path)
         timing_check(rt_fail(&err, RT_ELIMIT, "the path of photo %zu is too long", i), &err);
     timing_check(rt__file_write(path, bytes.bytes, bytes.size, false, &err), &err);
     rt__buffer_clear(&bytes);

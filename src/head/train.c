@@ -1,5 +1,6 @@
 #include "train.h"
 
+#include "base/checked.h"
 #include "base/pool.h"
 #include "streams.h"
 #include "trainer.h"
@@ -31,12 +32,16 @@ const rt_train_state *rt__train_sync(const rt_train_step *step)
     return step->state;
 }
 
+enum { MOST_GATHERED = 1 << 24 /* bytes of a batch */ };
+
 /* Where batches of one set come from. */
 typedef struct source {
     const float *values;
     const rt_vectors *vectors;
     const rt_sampler *sampler;
     uint32_t *rows, *labels; /* room for one batch; NULL: every photo each time */
+    float *gathered;   /* [n, n_features]: a batch whose vectors must be fetched, which are then fetched */
+    size_t n_features; /* once for all that is done with them; NULL: no such batch, or a huge one */
     size_t n;
 } source;
 
@@ -64,10 +69,31 @@ static rt_code source_init(source *s, const rt_train_data *data, const rt_sample
     return RT_OK;
 }
 
+static rt_code source_gathers(source *s, size_t n_features, rt_error *err)
+{
+    size_t bytes;
+    if (s->rows == NULL || s->vectors == NULL || s->vectors->fetch == NULL ||
+        !rt_mul(&bytes, s->n, n_features) || !rt_mul(&bytes, bytes, sizeof(float)) || bytes > MOST_GATHERED)
+        return RT_OK;
+    s->n_features = n_features;
+    s->gathered = malloc(bytes + 1);
+    return s->gathered != NULL ? RT_OK : rt_fail(err, RT_ENOMEM, "no memory for a batch of %zu photos", s->n);
+}
+
+static void gather(const source *s, rt_batch *batch)
+{
+    for (size_t i = 0; i < batch->n; i++)
+        s->vectors->fetch(s->vectors->user, s->vectors->at[batch->rows[i]], s->gathered + i * s->n_features);
+    batch->values = s->gathered;
+    batch->rows = NULL;
+    batch->vectors = NULL;
+}
+
 static void source_clear(source *s)
 {
     free(s->rows);
     free(s->labels);
+    free(s->gathered);
 }
 
 static rt_batch source_batch(const source *s, rt_rng *rng)
@@ -78,6 +104,8 @@ static rt_batch source_batch(const source *s, rt_rng *rng)
     batch.n = rt__sampler_draw(s->sampler, rng, s->n, s->rows, s->labels);
     batch.rows = s->rows;
     batch.labels = s->labels;
+    if (s->gathered != NULL)
+        gather(s, &batch);
     return batch;
 }
 
@@ -162,6 +190,10 @@ rt_code rt__train(const rt_train_options *options, const rt_train_data *data, co
     if ((code = source_init(&r.training, data, data->training, options->train_batch_size, err)) != RT_OK)
         goto done;
     code = source_init(&r.validation, data, data->validation, options->validation_batch_size, err);
+    if (code == RT_OK && r.hooks->make == NULL)
+        code = source_gathers(&r.training, state->head.n_features, err);
+    if (code == RT_OK)
+        code = source_gathers(&r.validation, state->head.n_features, err);
     if (code != RT_OK)
         goto done;
     if ((code = rt_trainer_new(&state->head, &r.trainer, err)) != RT_OK ||

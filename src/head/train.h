@@ -38,8 +38,8 @@ void rt__train_state_clear(rt_train_state *state);
 
 /* What a hook may look at; good for the call. */
 typedef struct rt_train_step {
-    uint64_t number; /* from 0 */
-    const rt_batch *batch;
+    uint64_t number;            /* from 0 */
+    const rt_batch *batch;      /* its rows may be copies of the vectors, one behind the other */
     const rt_batch *validation; /* for evaluated: what was measured on; NULL for the others */
     rt_trainer *trainer;        /* has the weights as they are now; may be used to evaluate and predict */
     rt_train_state *state;      /* private: its head is that of the last sync; use rt__train_sync() */

@@ -225,6 +225,53 @@ static void batch_size_does_not_touch_a_row(void **state)
     problem_clear(&p);
 }
 
+typedef struct far {
+    const float *values; /* what is said to be at address p is p - 1 bytes behind */
+    size_t bytes, n_fetched;
+} far;
+
+static void fetch_far(const void *user, const float *vector, float *to)
+{
+    far *f = (far *)(uintptr_t)user;
+    f->n_fetched++;
+    memcpy(to, (const char *)f->values + ((uintptr_t)vector - 1), f->bytes);
+}
+
+/* Vectors that cannot be read where they are said to lie train to the same bytes, and each is fetched once.
+ */
+static void vectors_are_fetched_once_and_used_nowhere_else(void **state)
+{
+    static const size_t n_classes[] = {7, 40};
+    (void)state;
+    for (size_t c = 0; c < sizeof n_classes / sizeof *n_classes; c++) {
+        problem p = problem_new(523, n_classes[c], 150);
+        size_t n_rows = p.n / 2 + 1, n_bytes = 523 * n_classes[c] * sizeof(float);
+        far f = {p.values, p.n_features * sizeof(float), 0};
+        const float **at = calloc(n_rows, sizeof *at);
+        const rt_vectors vectors = {at, fetch_far, &f};
+        rt_batch near = problem_batch(&p), away = near;
+        rt_trainer *trainers[2];
+        rt_head heads[2];
+        for (size_t i = 0; i < n_rows; i++)
+            at[i] = (const float *)(uintptr_t)(i * f.bytes + 1);
+        away.values = NULL;
+        away.vectors = &vectors;
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(rt_head_init(&heads[k], p.n_features, p.n_classes, 3, NULL), RT_OK);
+            assert_int_equal(rt_trainer_new(&p.head, &trainers[k], NULL), RT_OK);
+            rt_trainer_step(trainers[k], k ? &away : &near, 0.05F);
+            rt_trainer_read(trainers[k], &heads[k]);
+            rt_trainer_free(trainers[k]);
+        }
+        assert_int_equal(f.n_fetched, p.n);
+        assert_memory_equal(heads[0].weights, heads[1].weights, n_bytes);
+        rt_head_clear(&heads[0]);
+        rt_head_clear(&heads[1]);
+        free(at);
+        problem_clear(&p);
+    }
+}
+
 /* The checksum of the weights after 20 steps from 0, without a function of the C library on the way. */
 static uint32_t trained_checksum(size_t n_features, size_t n_classes, rt_cpu_level level)
 {
@@ -366,6 +413,7 @@ int main(void)
         cmocka_unit_test(equal_logits_go_to_the_lower_class),
         cmocka_unit_test(huge_logits_do_not_overflow),
         cmocka_unit_test(batch_size_does_not_touch_a_row),
+        cmocka_unit_test(vectors_are_fetched_once_and_used_nowhere_else),
         cmocka_unit_test(every_machine_trains_to_the_same_bytes),
         cmocka_unit_test(initial_weights_are_a_truncated_normal),
         cmocka_unit_test(impossible_shapes_are_refused),
