@@ -37,7 +37,7 @@ struct rt_kv {
 struct rt_kv_txn {
     rt_kv *kv;
     MDB_txn *txn;
-    MDB_cursor *cursor; /* of a view: one key is often near the last */
+    MDB_cursor *cursor; /* one key is often near the last */
     int status;         /* LMDB's last, where it was no success */
 };
 
@@ -276,6 +276,27 @@ static void leave(rt_kv *kv)
     pthread_mutex_unlock(&kv->gate);
 }
 
+/* Finds out where the map is, by the page of the first key: a page of LMDB begins with its number. */
+static void locate(rt_kv_txn *txn)
+{
+    rt_kv *kv = txn->kv;
+    MDB_envinfo info = {0};
+    MDB_stat stat_ = {0};
+    rt_resident_page page = {.n_bytes = 64};
+    MDB_val key, value;
+    size_t number;
+    if (rt__resident_located(&kv->resident) || mdb_cursor_get(txn->cursor, &key, &value, MDB_FIRST) != 0)
+        return;
+    mdb_env_info(kv->env, &info);
+    mdb_env_stat(kv->env, &stat_);
+    page.bytes = (const void *)((uintptr_t)key.mv_data / stat_.ms_psize * stat_.ms_psize);
+    memcpy(&number, page.bytes, sizeof number);
+    page.offset = (uint64_t)number * stat_.ms_psize;
+    page.map_bytes = info.me_mapsize;
+    if (number <= info.me_last_pgno && mdb_env_get_fd(kv->env, &page.fd) == 0)
+        rt__resident_locate(&kv->resident, &page);
+}
+
 static int begin_view(rt_kv_txn *t)
 {
     rt_kv *kv = t->kv;
@@ -286,7 +307,9 @@ static int begin_view(rt_kv_txn *t)
     status = kv->broken ? MDB_PANIC : mdb_txn_begin(kv->env, NULL, MDB_RDONLY, &t->txn);
     if (status == 0 && (status = mdb_cursor_open(t->txn, kv->table, &t->cursor)) != 0)
         mdb_txn_abort(t->txn);
-    if (status != 0)
+    if (status == 0)
+        locate(t);
+    else
         leave(kv);
     return status;
 }
@@ -324,36 +347,20 @@ static MDB_val val(rt_span span)
     return (MDB_val){span.size, (void *)(uintptr_t)span.bytes}; /* lmdb.h has no const */
 }
 
-/* A page of LMDB begins with its number. */
-static void locate(rt_kv *kv, const void *value)
-{
-    MDB_envinfo info = {0};
-    MDB_stat stat_ = {0};
-    rt_resident_page page = {.n_bytes = 64};
-    size_t number;
-    mdb_env_info(kv->env, &info);
-    mdb_env_stat(kv->env, &stat_);
-    page.bytes = (const void *)((uintptr_t)value / stat_.ms_psize * stat_.ms_psize);
-    memcpy(&number, page.bytes, sizeof number);
-    page.offset = (uint64_t)number * stat_.ms_psize;
-    page.map_bytes = info.me_mapsize;
-    if (number <= info.me_last_pgno && mdb_env_get_fd(kv->env, &page.fd) == 0)
-        rt__resident_locate(&kv->resident, &page);
-}
-
 rt_code rt__kv_get(rt_kv_txn *txn, rt_span key, rt_span *value, rt_error *err)
 {
     MDB_val k = val(key), v;
-    int status = txn->cursor ? mdb_cursor_get(txn->cursor, &k, &v, MDB_SET)
-                             : mdb_get(txn->txn, txn->kv->table, &k, &v);
+    /* Also the page of a key that is not there has been touched: that of the next one. */
+    int status = mdb_cursor_get(txn->cursor, &k, &v, MDB_SET_RANGE);
     *value = (rt_span){NULL, 0};
     if (status == MDB_NOTFOUND)
         return RT_OK;
     if (status != 0)
         return read_failed(txn->kv, txn->status = status, err);
+    rt__resident_touch(&txn->kv->resident, k.mv_data, 1);
+    if (k.mv_size != key.size || memcmp(k.mv_data, key.bytes, key.size) != 0)
+        return RT_OK;
     *value = (rt_span){v.mv_data, v.mv_size};
-    if (txn->cursor && !rt__resident_located(&txn->kv->resident))
-        locate(txn->kv, v.mv_data);
     rt__resident_touch(&txn->kv->resident, v.mv_data, 1);
     return RT_OK;
 }
@@ -382,21 +389,6 @@ rt_code rt__kv_each(rt_kv_txn *txn, rt_span prefix, const rt_span *from, rt_kv_v
     return code != RT_OK || status == 0 || status == MDB_NOTFOUND
                ? code
                : read_failed(txn->kv, txn->status = status, err);
-}
-
-static rt_code count(void *context, rt_span key, rt_span value, bool *stop, rt_error *err)
-{
-    (void)key;
-    (void)value;
-    (void)stop;
-    (void)err;
-    ++*(uint64_t *)context;
-    return RT_OK;
-}
-
-rt_code rt__kv_count(rt_kv_txn *txn, rt_span prefix, uint64_t *n, rt_error *err)
-{
-    return rt__kv_each(txn, prefix, NULL, count, n, err);
 }
 
 /* ---- writing ---- */
@@ -447,6 +439,10 @@ static rt_code attempt(rt_kv *kv, rt_kv_change *change, void *context, int *stat
     rt_code code;
     if ((*status = begin(kv, 0, &txn.txn)) != 0)
         return write_failed(&txn, *status, err);
+    if ((*status = mdb_cursor_open(txn.txn, kv->table, &txn.cursor)) != 0) {
+        mdb_txn_abort(txn.txn);
+        return write_failed(&txn, *status, err);
+    }
     code = change(context, &txn, err);
     if (code == RT_OK) {
         *status = mdb_txn_commit(txn.txn);

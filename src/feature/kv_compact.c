@@ -47,3 +47,18 @@ rt_code rt__kv_compact(const char *path, bool *in_use, uint64_t *bytes, rt_error
     close(lock);
     return code;
 }
+
+static rt_code count(void *context, rt_span key, rt_span value, bool *stop, rt_error *err)
+{
+    (void)key;
+    (void)value;
+    (void)stop;
+    (void)err;
+    ++*(uint64_t *)context;
+    return RT_OK;
+}
+
+rt_code rt__kv_count(rt_kv_txn *txn, rt_span prefix, uint64_t *n, rt_error *err)
+{
+    return rt__kv_each(txn, prefix, NULL, count, n, err);
+}

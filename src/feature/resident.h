@@ -3,7 +3,7 @@
  * Linux maps 64 KB around a page that is touched, or the whole folio that holds it, 2 MB at most, and what is
  * mapped counts (ru_maxrss) until the process lets go of it.  So the windows of 2 MB in which something was
  * touched are noted in a table with a place for each remainder of their number: where a window takes the
- * place of another, the process lets go of that one.  A file of no more windows than places, 16 MB, stays as
+ * place of another, the process lets go of that one.  A file of no more windows than places, 8 MB, stays as
  * a whole.  The system keeps the pages in its file cache as long as it has memory for them: touching one
  * again costs some microseconds, no reading of the disk.
  */
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RT_RESIDENT_WINDOWS = 8 };
+enum { RT_RESIDENT_WINDOWS = 4 };
 
 /* Threads may share it. */
 typedef struct rt_resident {
