@@ -1,5 +1,5 @@
-/* retrain/bottlenecks.h - looks into the packed cache of vectors, and tidies it: one file or, after runs of several
- * processes, some, which count as one.
+/* retrain/bottlenecks.h - looks into the packed cache of vectors, and tidies it: one file or, after runs of
+ * several processes, some, which count as one.
  *
  * folder is what --bottleneck_dir names.  RT_ENOTFOUND where it has no packed cache; RT_EFORMAT where that is
  * damaged as a whole, with what to do. */

@@ -63,7 +63,8 @@ typedef struct rt_feature_options {
     bool
         only_cached; /* computes nothing: vectors that are nowhere are NULL, and neither cached nor skipped */
     const char *module_name; /* what packed_dir notes as the network's name; NULL: its path */
-    struct rt_deal *deal;    /* the program's own, where several processes share the work; NULL: this one alone */
+    struct rt_deal
+        *deal; /* the program's own, where several processes share the work; NULL: this one alone */
 } rt_feature_options;
 
 typedef struct rt_skipped {

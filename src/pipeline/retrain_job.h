@@ -47,8 +47,8 @@ typedef struct rt_retrain_job {
     uint32_t *test_rows, *test_labels; /* the photos of the final test, test.score.n of them */
     rt_evaluation test;
     double seconds[RT_N_RETRAIN_STEPS]; /* what each step took */
-    rt_comm *comm; /* with other processes, until their vectors are here; NULL: none */
-    rt_deal *deal; /* of the photos to them; NULL likewise */
+    rt_comm *comm;                      /* with other processes, until their vectors are here; NULL: none */
+    rt_deal *deal;                      /* of the photos to them; NULL likewise */
     rt_retrain_result *result;          /* the caller's */
 } rt_retrain_job;
 
