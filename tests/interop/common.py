@@ -61,11 +61,11 @@ def read_graph(path):
     return graph_def
 
 
-def run_graph(graph_def, feeds, fetch):
-    """The rows of fetch for a list of feeds, each {tensor name: value}."""
+def run_graph(graph_def, feeds, fetch, config=None):
+    """The first row of fetch for each of a list of feeds, {tensor name: value}."""
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name='')
-        with tf.compat.v1.Session(graph=graph) as session:
+        with tf.compat.v1.Session(graph=graph, config=config) as session:
             return [session.run(fetch, feed)[0] for feed in feeds]
 
 
