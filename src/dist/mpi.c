@@ -2,6 +2,9 @@
  * once, with pauses in between. */
 #include "comm_inside.h"
 
+#include "base/array.h"
+#include "base/clock.h"
+
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,12 +56,10 @@ static rt_code mpi_send(rt_comm *comm, int to, const void *bytes, size_t size, r
     state *s = comm->state;
     sending *new;
     if (s->n == s->capacity) {
-        size_t capacity = s->capacity ? 2 * s->capacity : 64;
-        sending *more = realloc(s->under_way, capacity * sizeof *more);
+        sending *more = rt__array_grow(s->under_way, &s->capacity, 64, sizeof *more);
         if (!more)
             return rt_fail(err, RT_ENOMEM, "out of memory");
         s->under_way = more;
-        s->capacity = capacity;
     }
     new = &s->under_way[s->n];
     if (size > RT_MESSAGE_BYTES || !(new->bytes = malloc(size + 1)))
@@ -72,13 +73,6 @@ static rt_code mpi_send(rt_comm *comm, int to, const void *bytes, size_t size, r
     }
     s->n++;
     return RT_OK;
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static rt_code take(MPI_Message *message, const MPI_Status *status, rt_buffer *bytes, rt_error *err)
@@ -97,7 +91,7 @@ static rt_code take(MPI_Message *message, const MPI_Status *status, rt_buffer *b
 
 static rt_code mpi_receive(rt_comm *comm, int wait_ms, rt_buffer *bytes, int *from, rt_error *err)
 {
-    int64_t end = now_ns() + (int64_t)wait_ms * MS;
+    int64_t end = rt__clock_ns(CLOCK_MONOTONIC) + (int64_t)wait_ms * MS;
     struct timespec pause = {0, QUICK_NS};
     *from = -1;
     for (;;) {
@@ -114,7 +108,7 @@ static rt_code mpi_receive(rt_comm *comm, int wait_ms, rt_buffer *bytes, int *fr
             *from = status.MPI_SOURCE;
             return take(&message, &status, bytes, err);
         }
-        if (now_ns() >= end)
+        if (rt__clock_ns(CLOCK_MONOTONIC) >= end)
             return RT_OK;
         nanosleep(&pause, NULL);
         pause.tv_nsec = pause.tv_nsec * 2 < PAUSE_NS ? pause.tv_nsec * 2 : PAUSE_NS;

@@ -1,5 +1,7 @@
 #include "target.h"
 
+#include "base/array.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,14 +76,12 @@ void rt__target_report_clear(rt_target_report *report)
 
 static bool grow(rt_target_report *r)
 {
-    size_t capacity = r->capacity ? 2 * r->capacity : 16;
     rt_target_problem *larger;
     if (r->n < r->capacity)
         return true;
-    if (capacity > SIZE_MAX / sizeof *larger || !(larger = realloc(r->problems, capacity * sizeof *larger)))
+    if (!(larger = rt__array_grow(r->problems, &r->capacity, 16, sizeof *larger)))
         return false;
     r->problems = larger;
-    r->capacity = capacity;
     return true;
 }
 

@@ -1,4 +1,5 @@
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
 #include "extractor.h"
@@ -7,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LOG_EVERY = 100 /* retrain.py's */, PROGRESS_NS = 100000000 };
 
@@ -31,7 +31,7 @@ static rt_code skip_photo(rt_pass *p, size_t i, rt_error *err)
 /* n more photos are done with; n_cached of them were in the cache. */
 static void report(rt_pass *p, size_t n, size_t n_cached)
 {
-    int64_t now = rt__pass_now_ns(CLOCK_MONOTONIC);
+    int64_t now = rt__clock_ns(CLOCK_MONOTONIC);
     size_t before;
     pthread_mutex_lock(&p->lock);
     before = p->n_done;
@@ -308,7 +308,7 @@ rt_code rt_features_compute(const rt_module *module, const rt_feature_source *so
                  .source = source,
                  .options = options,
                  .out = features,
-                 .shown_ns = rt__pass_now_ns(CLOCK_MONOTONIC)};
+                 .shown_ns = rt__clock_ns(CLOCK_MONOTONIC)};
     size_t n_workers = options->n_threads ? options->n_threads : rt__cpu_count();
     rt_code code;
     *features = (rt_features){0};

@@ -1,5 +1,7 @@
 #include "deal_inside.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,7 +232,7 @@ rt_code rt__deal_end(rt_deal *d, rt_code code, const rt_deal_counts *counts, rt_
 
 void rt__deal_dismiss(rt_deal *d)
 {
-    const int64_t most_ns = INT64_C(60000000000), start = rt__deal_now_ns();
+    const int64_t most_ns = INT64_C(60000000000), start = rt__clock_ns(CLOCK_MONOTONIC);
     int left = d->o.comm->size - 1;
     if (d->broken || rt__deal_send_all(d, RT_DEAL_BYE, NULL, 0, NULL) != RT_OK)
         return;
@@ -241,7 +243,8 @@ void rt__deal_dismiss(rt_deal *d)
         rt_deal_message m;
         rt_error seen;
         rt_code code = rt__deal_receive(d, RT_DEAL_POLL_MS, &m, &seen);
-        if (d->broken || (code != RT_OK && code == RT_ENOMEM) || rt__deal_now_ns() - start > most_ns)
+        if (d->broken || (code != RT_OK && code == RT_ENOMEM) ||
+            rt__clock_ns(CLOCK_MONOTONIC) - start > most_ns)
             break;
         left = 0;
         for (int rank = 1; rank < d->o.comm->size; rank++)

@@ -165,7 +165,6 @@ rt_code rt__deal_receive(rt_deal *deal, int wait_ms, rt_deal_message *message, r
 rt_code rt__deal_unexpected(const rt_deal_message *message, rt_error *err);
 /* Keeps the first error, and lets all threads end; with or without the lock. */
 void rt__deal_fail(rt_deal *deal, const rt_error *err);
-int64_t rt__deal_now_ns(void);
 
 /* ---- deal_keys.c ---- */
 /* Tells each other what all have: rank 0 gets *paths, the others nothing; owned by the caller. */

@@ -4,20 +4,14 @@
  * rank 0 calls all ranks, and says which do not answer; rank 1 says so of rank 0. */
 #include "deal_inside.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define MS INT64_C(1000000)
 static const int64_t answer_ns = 500 * MS, first_answer_ns = 700 * MS, heartbeat_ns = 2000 * MS,
                      silence_ns = 120000 * MS;
-
-int64_t rt__deal_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 rt_code rt__deal_send(rt_deal *d, int to, rt_deal_kind kind, const void *bytes, size_t size, rt_error *err)
 {
@@ -87,7 +81,7 @@ static rt_code stopped(const rt_deal *d, rt_error *err)
 
 static rt_code call_all(rt_deal *d, rt_error *err)
 {
-    d->stopping_ns = rt__deal_now_ns();
+    d->stopping_ns = rt__clock_ns(CLOCK_MONOTONIC);
     for (int rank = 0; rank < d->o.comm->size; rank++)
         d->peers[rank].answered = rank == 0 || d->peers[rank].gone;
     return rt__deal_send_all(d, RT_DEAL_CALL, NULL, 0, err);
@@ -134,7 +128,7 @@ static rt_code watch_first(rt_deal *d, int64_t now, bool stop, rt_error *err)
 
 static rt_code watch(rt_deal *d, rt_error *err)
 {
-    int64_t now = rt__deal_now_ns();
+    int64_t now = rt__clock_ns(CLOCK_MONOTONIC);
     bool stop = d->o.stop && d->o.stop(d->o.user);
     return d->o.comm->rank == 0 ? watch_others(d, now, stop, err) : watch_first(d, now, stop, err);
 }
@@ -179,7 +173,7 @@ rt_code rt__deal_receive(rt_deal *d, int wait_ms, rt_deal_message *m, rt_error *
         code = d->o.comm->calls->receive(d->o.comm, wait_ms, &d->in, &m->from, err);
     if (code != RT_OK || m->from < 0)
         return code;
-    d->peers[m->from].heard_ns = rt__deal_now_ns();
+    d->peers[m->from].heard_ns = rt__clock_ns(CLOCK_MONOTONIC);
     d->peers[m->from].answered = true;
     if (d->in.size < sizeof kind)
         return rt__deal_unexpected(m, err);

@@ -1,6 +1,8 @@
 /* Rank 0: who gets which photos. */
 #include "deal_inside.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,12 +200,10 @@ static rt_code give_back(rt_deal *d, uint32_t photo, rt_error *err)
 {
     rt_dealer *q = &d->dealer;
     if (q->n_again == q->room) {
-        size_t room = q->room ? 2 * q->room : 64;
-        uint32_t *more = realloc(q->again, room * sizeof *more);
+        uint32_t *more = rt__array_grow(q->again, &q->room, 64, sizeof *more);
         if (!more)
             return rt_fail(err, RT_ENOMEM, "out of memory");
         q->again = more;
-        q->room = room;
     }
     q->again[q->n_again++] = photo;
     pthread_cond_broadcast(&d->changed);

@@ -1,6 +1,7 @@
 #include "freshness.h"
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -48,12 +49,10 @@ static void locate(const char *text_path, const char *photo, size_t *folder_byte
 static line *add_line(lines *l)
 {
     if (l->n == l->capacity) {
-        size_t capacity = l->capacity ? 2 * l->capacity : 64, bytes;
-        line *items = rt_mul(&bytes, capacity, sizeof *items) ? realloc(l->items, bytes) : NULL;
+        line *items = rt__array_grow(l->items, &l->capacity, 64, sizeof *items);
         if (!items)
             return NULL;
         l->items = items;
-        l->capacity = capacity;
     }
     return &l->items[l->n++];
 }

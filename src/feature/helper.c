@@ -1,6 +1,8 @@
 /* Every rank but 0: works on blocks of photos, one ahead, and gives vectors to rank 0. */
 #include "deal_inside.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,14 +76,11 @@ rt_code rt__helper_post(rt_deal *d, rt_deal_kind kind, const void *bytes, size_t
     code = rt__buffer_ok(&message, err);
     pthread_mutex_lock(&d->lock);
     if (code == RT_OK && h->n_out == h->room) {
-        size_t room = h->room ? 2 * h->room : 8;
-        rt_buffer *out = realloc(h->out, room * sizeof *out);
-        if (out) {
+        rt_buffer *out = rt__array_grow(h->out, &h->room, 8, sizeof *out);
+        if (out)
             h->out = out;
-            h->room = room;
-        } else {
+        else
             code = rt_fail(err, RT_ENOMEM, "out of memory");
-        }
     }
     if (code == RT_OK)
         h->out[h->n_out++] = message;

@@ -1,7 +1,7 @@
 #include "packed_admin.h"
 
+#include "base/array.h"
 #include "base/buffer.h"
-#include "base/checked.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "packed.h"
@@ -49,12 +49,10 @@ static rt_code add_number(void *context, rt_span key, rt_span value, bool *stop,
     (void)value;
     (void)stop;
     if (all->n == all->capacity) {
-        size_t capacity = all->capacity ? 2 * all->capacity : 256, bytes;
-        uint32_t *items = rt_mul(&bytes, capacity, sizeof *items) ? realloc(all->items, bytes) : NULL;
+        uint32_t *items = rt__array_grow(all->items, &all->capacity, 256, sizeof *items);
         if (!items)
             return rt_fail(err, RT_ENOMEM, "out of memory");
         all->items = items;
-        all->capacity = capacity;
     }
     all->items[all->n++] = rt__packed_number(key);
     return RT_OK;

@@ -1,7 +1,7 @@
 #include "packed_admin.h"
 
+#include "base/array.h"
 #include "base/buffer.h"
-#include "base/checked.h"
 #include "base/file.h"
 #include "retrain/bottlenecks.h"
 
@@ -52,12 +52,10 @@ static bool is_there(rt_span key, const char *path)
 static rt_code add_present(present *p, const uint8_t *photo, rt_error *err)
 {
     if (p->n == p->capacity) {
-        size_t capacity = p->capacity ? 2 * p->capacity : 1024, bytes;
-        uint64_t *photos = rt_mul(&bytes, capacity, sizeof *photos) ? realloc(p->photos, bytes) : NULL;
+        uint64_t *photos = rt__array_grow(p->photos, &p->capacity, 1024, sizeof *photos);
         if (!photos)
             return rt_fail(err, RT_ENOMEM, "out of memory for %zu photos", p->n);
         p->photos = photos;
-        p->capacity = capacity;
     }
     p->photos[p->n++] = head_of(photo);
     return RT_OK;

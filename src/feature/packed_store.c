@@ -1,18 +1,12 @@
 #include "packed_inside.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 
 #include <string.h>
 #include <time.h>
 
 enum { STORE_NS = 250000000 /* what a kill can lose */, DAY = 86400 };
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 typedef struct change {
     rt_packed *packed;
@@ -156,7 +150,7 @@ static rt_code store_pending(rt_packed *p, rt_error *err)
     p->spare = NULL;
     p->pending->n = 0;
     rt__buffer_reset(&p->pending->files);
-    p->pending->since_ns = now_ns();
+    p->pending->since_ns = rt__clock_ns(CLOCK_MONOTONIC);
     pthread_mutex_unlock(&p->lock);
     code = store(p, b, err);
     pthread_mutex_lock(&p->lock);
@@ -170,7 +164,7 @@ static bool is_due(const rt_packed *p)
     const rt_packed_batch *b = p->pending;
     if (b->n == p->batch_rows || b->files.size >= RT_PACKED_BATCH)
         return true;
-    return p->spare && now_ns() - b->since_ns >= STORE_NS;
+    return p->spare && rt__clock_ns(CLOCK_MONOTONIC) - b->since_ns >= STORE_NS;
 }
 
 rt_code rt__packed_add(rt_packed *p, const rt_packed_row *row, rt_error *err)
@@ -185,7 +179,7 @@ rt_code rt__packed_add(rt_packed *p, const rt_packed_row *row, rt_error *err)
     if (code == RT_OK) {
         rt_packed_batch *b = p->pending;
         if (b->n == 0)
-            b->since_ns = now_ns();
+            b->since_ns = rt__clock_ns(CLOCK_MONOTONIC);
         b->notes[b->n] = note;
         b->places[b->n] = row->place;
         memcpy(b->values + b->n * p->module.feature_size, row->values, row_bytes);

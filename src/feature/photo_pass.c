@@ -1,21 +1,14 @@
 #include "photo_pass.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "extractor.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PHOTO_BYTES = 1 << 28 /* no photo is that large */ };
-
-int64_t rt__pass_now_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void warn_damaged(rt_pass *p, const char *photo)
 {
@@ -116,7 +109,7 @@ static rt_code identify(rt_pass *p, rt_pass_worker *w, size_t i, uint8_t photo[R
                         rt_error *err)
 {
     rt_packed *packed = p->owner->packed;
-    int64_t opened_ns = rt__pass_now_ns(CLOCK_REALTIME);
+    int64_t opened_ns = rt__clock_ns(CLOCK_REALTIME);
     rt_file_info seen, info;
     bool known;
     rt_code code = rt__file_info(w->photo, &seen, err);

@@ -8,7 +8,6 @@
 #include "text_store.h"
 
 #include <pthread.h>
-#include <time.h>
 
 enum { RT_PASS_PATH = 4096, RT_PASS_WARNINGS = 10 };
 
@@ -45,7 +44,5 @@ typedef struct rt_pass {
 /* The vector of photo i, whose paths are in w: out of the cache, then *hit, or computed and stored.
  * *bad tells a photo that cannot be used from a failure of ours. */
 rt_code rt__pass_photo(rt_pass *pass, rt_pass_worker *w, size_t i, bool *hit, bool *bad, rt_error *err);
-
-int64_t rt__pass_now_ns(clockid_t clock);
 
 #endif

@@ -3,10 +3,11 @@
  * by classes, each thread going through the rows in their order. */
 #include "trainer_state.h"
 
+#include "base/clock.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     PORTION = 256,   /* rows from one wait to the next at least; a multiple of a block's */
@@ -220,9 +221,7 @@ bool rt__trainer_shares(const rt_trainer *t, size_t n)
 
 static double seconds(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * (double)rt__clock_ns(CLOCK_MONOTONIC);
 }
 
 bool rt__trainer_begin_step(rt_trainer *t, size_t n)

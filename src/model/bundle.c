@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/checked.h"
 #include "bundle_inside.h"
 #include "proto/message.h"
@@ -123,12 +124,10 @@ static rt_code set_size(rt_variable *v, rt_error *err)
 
 static bool grow(rt_bundle_list *list)
 {
-    size_t capacity = list->capacity ? 2 * list->capacity : 64;
-    rt_bundle_entry *entries = realloc(list->entries, capacity * sizeof *entries);
+    rt_bundle_entry *entries = rt__array_grow(list->entries, &list->capacity, 64, sizeof *entries);
     if (!entries)
         return false;
     list->entries = entries;
-    list->capacity = capacity;
     return true;
 }
 

@@ -1,5 +1,7 @@
 #include "inline_functions.h"
 
+#include "base/array.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +45,10 @@ static rt_code push(inliner *in, uint32_t node, ptrdiff_t parent, rt_error *err)
         return rt_fail(err, RT_ELIMIT, "node '%.150s': functions call each other more than %d deep",
                        rt__graph_node(in->graph, node)->name, MOST_DEPTH);
     if (in->n_calls == in->room) {
-        size_t room = in->room ? 2 * in->room : 64;
-        call *calls = realloc(in->calls, room * sizeof *calls);
+        call *calls = rt__array_grow(in->calls, &in->room, 64, sizeof *calls);
         if (!calls)
             return rt_fail(err, RT_ENOMEM, "out of memory");
         in->calls = calls;
-        in->room = room;
     }
     in->calls[in->n_calls++] = (call){node, parent, depth, NULL};
     return RT_OK;

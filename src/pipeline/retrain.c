@@ -1,8 +1,8 @@
+#include "base/clock.h"
 #include "fetch.h"
 #include "retrain_job.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 rt_code rt__retrain_open_dataset(rt_retrain_job *job, rt_error *err)
 {
@@ -66,9 +66,7 @@ static retrain_step *const steps[RT_N_RETRAIN_STEPS] = {
 
 double rt__retrain_clock(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * (double)rt__clock_ns(CLOCK_MONOTONIC);
 }
 
 void rt__retrain_clear(rt_retrain_job *job)

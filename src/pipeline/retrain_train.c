@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/file.h"
 #include "head/streams.h"
 #include "report/lines.h"
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- dealing the photos ---- */
 
@@ -84,9 +84,7 @@ enum { LINE = 512 };
 
 static char *now_text(char text[RT_TIME_TEXT])
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return rt__line_time(text, RT_TIME_TEXT, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    return rt__line_time(text, RT_TIME_TEXT, rt__clock_ns(CLOCK_REALTIME) / 1000);
 }
 
 static rt_code evaluated(void *user, const rt_train_step *step, const rt_score *training,

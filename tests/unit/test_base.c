@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "base/file.h"
@@ -230,12 +231,32 @@ static void team_does_each_item_of_each_loop_once(void **state)
     rt__team_free(NULL);
 }
 
+static void array_doubles_and_keeps_what_it_holds(void **state)
+{
+    size_t room = 0, most = SIZE_MAX / 4;
+    uint32_t *array = rt__array_grow(NULL, &room, 3, sizeof *array);
+    (void)state;
+    assert_non_null(array);
+    assert_int_equal(room, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        array[i] = 7 * i;
+    array = rt__array_grow(array, &room, 3, sizeof *array);
+    assert_non_null(array);
+    assert_int_equal(room, 6);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(array[i], 7 * i);
+    assert_null(rt__array_grow(array, &most, 3, sizeof *array));
+    assert_int_equal(most, SIZE_MAX / 4);
+    free(array);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_reads_as_one_line),
         cmocka_unit_test(long_path_loses_its_front),
         cmocka_unit_test(arena_keeps_blocks_apart),
+        cmocka_unit_test(array_doubles_and_keeps_what_it_holds),
         cmocka_unit_test(cursor_never_reads_past_the_end),
         cmocka_unit_test(varints_come_back),
         cmocka_unit_test(file_appears_whole_or_not_at_all),
