@@ -75,13 +75,25 @@ static rt_decoding decoding(size_t max_pixels, const rt_image_target *target)
     return how;
 }
 
+static rt_code decode_whole(const uint8_t *bytes, size_t size, const rt_decoding *how, rt_image *image,
+                            rt_error *err)
+{
+    const image_format *format;
+    rt_code code = find_format(bytes, size, &format, err);
+    return code == RT_OK ? format->decode(bytes, size, how, image, err) : code;
+}
+
+rt_code rt_image_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
+{
+    const rt_decoding how = decoding(max_pixels, NULL);
+    return decode_whole(bytes, size, &how, image, err);
+}
+
 rt_code rt_image_decode_for(const uint8_t *bytes, size_t size, const rt_image_target *target, rt_image *image,
                             rt_error *err)
 {
     const rt_decoding how = decoding(0, target);
-    const image_format *format;
-    rt_code code = find_format(bytes, size, &format, err);
-    return code == RT_OK ? format->decode(bytes, size, &how, image, err) : code;
+    return decode_whole(bytes, size, &how, image, err);
 }
 
 rt_code rt__image_open_lines(const uint8_t *bytes, size_t size, const rt_image_target *target,
@@ -96,14 +108,6 @@ rt_code rt__image_open_lines(const uint8_t *bytes, size_t size, const rt_image_t
         *opened = code == RT_OK;
     }
     return code;
-}
-
-rt_code rt_image_decode(const uint8_t *bytes, size_t size, size_t max_pixels, rt_image *image, rt_error *err)
-{
-    const rt_decoding how = decoding(max_pixels, NULL);
-    const image_format *format;
-    rt_code code = find_format(bytes, size, &format, err);
-    return code == RT_OK ? format->decode(bytes, size, &how, image, err) : code;
 }
 
 rt_code rt__image_check(uint32_t width, uint32_t height, size_t max_pixels, rt_error *err)
