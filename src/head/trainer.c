@@ -121,7 +121,7 @@ static size_t row_of(const rt_batch *batch, size_t i)
     return batch->rows == NULL ? i : batch->rows[i];
 }
 
-static bool fetches(const rt_batch *batch)
+bool rt__trainer_fetches(const rt_batch *batch)
 {
     return batch->vectors != NULL && batch->vectors->fetch != NULL;
 }
@@ -129,14 +129,14 @@ static bool fetches(const rt_batch *batch)
 void rt__trainer_fetch(const rt_trainer *t, const rt_batch *batch, size_t first, size_t n, float *to)
 {
     const rt_vectors *v = batch->vectors;
-    for (size_t i = 0; i < n && fetches(batch); i++)
+    for (size_t i = 0; i < n && rt__trainer_fetches(batch); i++)
         v->fetch(v->user, v->at[row_of(batch, first + i)], to + i * t->n_features);
 }
 
 static const float *row_at(const rt_trainer *t, const rt_batch *batch, const rt_trainer_part *part, size_t i)
 {
     size_t row = row_of(batch, part->base + i);
-    if (fetches(batch))
+    if (rt__trainer_fetches(batch))
         return part->fetched + i * t->n_features;
     return batch->vectors != NULL ? batch->vectors->at[row] : batch->values + row * t->n_features;
 }

@@ -152,7 +152,7 @@ static void do_portion(portion *p)
 {
     rt_trainer *t = p->t;
     rt_team *team = t->shared->team;
-    if (p->batch->vectors != NULL && p->batch->vectors->fetch != NULL)
+    if (rt__trainer_fetches(p->batch))
         rt__team_run(team, items_of(p->n, GROUP), fetch_item, p);
     p->slice = slice_of(t, t->many ? t->n_classes : t->n_features);
     if (t->many)

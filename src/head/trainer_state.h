@@ -57,6 +57,8 @@ typedef struct rt_trainer_part {
 } rt_trainer_part;
 rt_dense_rows rt__trainer_rows(const rt_trainer *t, rt_trainer_room *room, const rt_batch *batch,
                                const rt_trainer_part *part);
+/* Whether the batch's vectors must be copied. */
+bool rt__trainer_fetches(const rt_batch *batch);
 /* Copies rows first .. first + n - 1 to `to`, where they must be copied. */
 void rt__trainer_fetch(const rt_trainer *t, const rt_batch *batch, size_t first, size_t n, float *to);
 
