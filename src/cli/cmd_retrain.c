@@ -93,8 +93,7 @@ static const rt_option options[] = {
      "moved and renamed; retrain.py's text files are read too. text: retrain.py's text files."},
     {"exact", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(extraction.exact), NULL,
      "Sum convolutions directly, where Winograd's way would be quicker: vectors differ by about 1e-6, and "
-     "the "
-     "cache keeps them apart."},
+     "the cache keeps them apart."},
     {"fast_decode", NULL, RT_OPTION_SWITCH, NULL, 0, 0, RUN(extraction.fast_decode), NULL,
      "Decode JPEG photos at 1/2, 1/4 or 1/8 of their size where that is no smaller than what the network "
      "takes: quicker for large photos, not TensorFlow's pixels. The cache keeps such vectors apart."},
