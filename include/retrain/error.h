@@ -52,6 +52,8 @@ rt_code rt_fail_errno(rt_error *err, int sys_errno, const char *format, ...) RT_
  * most exact; path may be NULL. */
 void rt_doing(rt_error *err, const char *path, const char *format, ...) RT_PRINTF(3, 4);
 
+enum { RT_ERROR_TEXT = sizeof(rt_error) + 64 /* room for any error's line */ };
+
 /* One line without a newline: "cannot load module: m/saved_model.pb @1042: node 'x': dimension 2 is -4".
  * Writes at most size bytes with the final 0; returns text. */
 char *rt_error_text(const rt_error *err, char *text, size_t size);

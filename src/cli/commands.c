@@ -14,7 +14,7 @@ const rt_command *const *rt__commands(size_t *n)
 
 int rt__complain(const rt_error *err)
 {
-    char text[1200];
+    char text[RT_ERROR_TEXT];
     fprintf(stderr, "retrain: %s\n", rt_error_text(err, text, sizeof text));
     return err->code == RT_EARG ? RT_USAGE : RT_FAILED;
 }

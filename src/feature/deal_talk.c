@@ -137,7 +137,7 @@ static rt_code watch(rt_deal *d, rt_error *err)
 
 static rt_code failed_there(const rt_deal *d, const rt_deal_message *m, rt_error *err)
 {
-    char text[sizeof err->path + sizeof err->message + sizeof err->cause + 64];
+    char text[RT_ERROR_TEXT];
     rt_error there;
     if (m->size != sizeof there)
         return rt__deal_unexpected(m, err);

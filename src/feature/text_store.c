@@ -185,7 +185,7 @@ static void write_records(const rt_text_store *s)
     bool told = false;
     for (size_t i = 0; i < s->n_records; i++) {
         rt_error err;
-        char text[sizeof err.path + sizeof err.message + sizeof err.cause + 64];
+        char text[RT_ERROR_TEXT];
         if (rt__freshness_write(s->records[i], &err) == RT_OK || told)
             continue;
         told = true;

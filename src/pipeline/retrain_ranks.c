@@ -202,7 +202,7 @@ void rt__retrain_part(rt_retrain_job *job, rt_code code, const rt_error *err)
 {
     const rt_stop *stop = job->options->stop;
     bool broken = true;
-    char text[sizeof err->path + sizeof err->message + sizeof err->cause + 64];
+    char text[RT_ERROR_TEXT];
     if (!job->comm)
         return;
     if (job->deal) {
