@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { RT_PATH_BYTES = 4096 /* room for a path: Linux's PATH_MAX */ };
+
 /* A file mapped read-only. */
 typedef struct rt_map {
     const uint8_t *bytes; /* NULL for an empty file */

@@ -16,7 +16,7 @@ enum { LOG_EVERY = 100 /* retrain.py's */, PROGRESS_NS = 100000000 };
 /* A photo that cannot be used: its row is zero, its reason kept. */
 static rt_code skip_photo(rt_pass *p, size_t i, rt_error *err)
 {
-    char text[sizeof err->path + sizeof err->message + sizeof err->cause + 64];
+    char text[RT_ERROR_TEXT];
     char *reason = strdup(rt_error_text(err, text, sizeof text));
     rt_code code;
     p->out->vectors[i] = p->owner->zero;
@@ -62,11 +62,6 @@ static void report_known(void *user, size_t n)
     report(user, n, n);
 }
 
-static bool is_wanted(const rt_feature_source *source, size_t i)
-{
-    return !source->wanted || source->wanted(source->user, i);
-}
-
 /* What a process that helps cannot use, rank 0 tries itself. */
 static bool may_skip(const rt_pass *p)
 {
@@ -77,9 +72,7 @@ static rt_code make_photo(rt_pass *p, size_t index, size_t i, rt_outcome *outcom
 {
     rt_pass_worker *w = &p->workers[index];
     bool hit = false, bad = false, skipped;
-    rt_code code;
-    p->out->vectors[i] = p->owner->zero;
-    code = p->source->paths(p->source->user, i, w->photo, w->cache, RT_PASS_PATH, err);
+    rt_code code = p->source->paths(p->source->user, i, w->photo, w->cache, RT_PATH_BYTES, err);
     bad = code == RT_ELIMIT;
     if (code == RT_OK)
         code = rt__pass_photo(p, w, i, &hit, &bad, err);
@@ -97,7 +90,7 @@ static rt_code do_photo(void *context, size_t index, size_t i, rt_error *err)
     rt_pass *p = context;
     rt_outcome outcome;
     p->out->vectors[i] = p->owner->zero;
-    if (!is_wanted(p->source, i) || (p->owner->packed && p->owner->places[i].block))
+    if (!rt__photo_wanted(p->source, i) || (p->owner->packed && p->owner->places[i].block))
         return RT_OK;
     return make_photo(p, index, i, &outcome, err);
 }
@@ -252,7 +245,7 @@ static rt_code start(rt_pass *p, size_t n_workers, rt_error *err)
     if (p->options->packed_dir && (code = open_packed(p, err)) != RT_OK)
         return code;
     for (size_t i = 0; i < out->n_photos; i++)
-        p->n_wanted += is_wanted(p->source, i);
+        p->n_wanted += rt__photo_wanted(p->source, i);
     return allocate(p, n_workers, err);
 }
 

@@ -50,7 +50,6 @@ enum {
     RT_DEAL_PHOTOS = 64,   /* of a block, less near the end */
     RT_DEAL_FEW = 4,       /* but not less than these */
     RT_DEAL_FETCHED = 256, /* vectors of a message */
-    RT_DEAL_PATH = 4096,   /* bytes */
     RT_DEAL_POLL_MS = 2,   /* how long a message that a thread wants to send may wait */
     RT_DEAL_TELL_BYTES = 1 << 24
 };

@@ -2,6 +2,7 @@
 #include "deal_inside.h"
 
 #include "base/array.h"
+#include "features_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +33,12 @@ static rt_code group_of(const rt_deal *d, const rt_path_owner *paths, size_t n_p
                         rt_error *err)
 {
     const rt_feature_source *source = d->pass.source;
-    char photo[RT_DEAL_PATH], text[RT_DEAL_PATH];
+    char photo[RT_PATH_BYTES], text[RT_PATH_BYTES];
     const rt_path_owner *found;
     uint64_t head;
     rt_code code;
     *group = 0;
-    if (n_paths == 0 || source->paths(source->user, i, photo, text, RT_DEAL_PATH, NULL) != RT_OK)
+    if (n_paths == 0 || source->paths(source->user, i, photo, text, RT_PATH_BYTES, NULL) != RT_OK)
         return RT_OK;
     if ((code = rt__packed_path_head(d->pass.packed, photo, &head, err)) != RT_OK)
         return code;
@@ -85,7 +86,7 @@ rt_code rt__dealer_prepare(rt_deal *d, const rt_path_owner *paths, size_t n_path
     }
     for (size_t i = 0; i < d->n_photos && code == RT_OK; i++) {
         size_t group = UINT32_MAX;
-        if (!source->wanted || source->wanted(source->user, i))
+        if (rt__photo_wanted(source, i))
             code = group_of(d, paths, n_paths, i, &group, err);
         groups[i] = (uint32_t)group;
     }
@@ -214,8 +215,8 @@ static rt_code give_back(rt_deal *d, uint32_t photo, rt_error *err)
 static bool add_photo(const rt_deal *d, uint32_t photo, rt_buffer *message)
 {
     const rt_feature_source *source = d->pass.source;
-    char path[RT_DEAL_PATH], text[RT_DEAL_PATH];
-    if (source->paths(source->user, photo, path, text, RT_DEAL_PATH, NULL) != RT_OK)
+    char path[RT_PATH_BYTES], text[RT_PATH_BYTES];
+    if (source->paths(source->user, photo, path, text, RT_PATH_BYTES, NULL) != RT_OK)
         return false;
     rt__buffer_add(message, &photo, sizeof photo);
     rt__buffer_add(message, path, strlen(path) + 1);

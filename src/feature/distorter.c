@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 4096, PHOTO_BYTES = 1 << 28 };
+enum { PHOTO_BYTES = 1 << 28 };
 
 typedef struct worker {
-    char photo[PATH_BYTES], cache[PATH_BYTES];
+    char photo[RT_PATH_BYTES], cache[RT_PATH_BYTES];
     rt_extractor *extractor; /* the first worker's has the plan, the others are its clones */
     rt_buffer bytes;
     rt_image image; /* a photo that is not kept */
@@ -97,7 +97,7 @@ static rt_code find_pixels(rt_distorter *d, worker *w, uint32_t photo, const rt_
     rt_code code;
     if ((*image = rt__photo_store_find(d->store, photo)))
         return RT_OK;
-    code = d->source->paths(d->source->user, photo, w->photo, w->cache, PATH_BYTES, err);
+    code = d->source->paths(d->source->user, photo, w->photo, w->cache, RT_PATH_BYTES, err);
     if (code != RT_OK)
         return code;
     if ((code = decode(w, &w->image, err)) != RT_OK) {
@@ -112,7 +112,7 @@ static rt_code find_pixels(rt_distorter *d, worker *w, uint32_t photo, const rt_
 /* Says which photo failed; one from memory is not in w->photo. */
 static void name_photo(const rt_distorter *d, worker *w, uint32_t photo, rt_error *err)
 {
-    if (d->source->paths(d->source->user, photo, w->photo, w->cache, PATH_BYTES, NULL) == RT_OK)
+    if (d->source->paths(d->source->user, photo, w->photo, w->cache, RT_PATH_BYTES, NULL) == RT_OK)
         rt_doing(err, w->photo, "cannot use distorted photo");
 }
 
@@ -135,7 +135,7 @@ static rt_code make_vectors(pass *p, worker *w, size_t i, rt_error *err)
 static rt_code skip(pass *p, size_t i, rt_error *err)
 {
     size_t row_bytes = p->distorter->feature_size * sizeof(float);
-    char text[sizeof err->path + sizeof err->message + sizeof err->cause + 64];
+    char text[RT_ERROR_TEXT];
     if (p->wanted->n_each)
         memset((char *)p->wanted->values + i * p->wanted->n_each * row_bytes, 0,
                p->wanted->n_each * row_bytes);

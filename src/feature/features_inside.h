@@ -5,6 +5,11 @@
 #include "packed.h"
 #include "retrain/feature.h"
 
+static inline bool rt__photo_wanted(const rt_feature_source *source, size_t i)
+{
+    return !source->wanted || source->wanted(source->user, i);
+}
+
 /* What the vectors of a result lie in. */
 struct rt_feature_owner {
     rt_packed *packed; /* NULL: all in rt_features.values */

@@ -60,7 +60,8 @@ rt_code rt__helper_paths(const void *user, size_t i, char *photo, char *cache, s
                 continue;
             code = RT_OK;
             strncpy(photo, b->photos[k], size - 1)[size - 1] = 0;
-            strncpy(cache, b->texts[k], size - 1)[size - 1] = 0;
+            if (cache)
+                strncpy(cache, b->texts[k], size - 1)[size - 1] = 0;
         }
     pthread_mutex_unlock(&d->lock);
     return code;

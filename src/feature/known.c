@@ -2,11 +2,11 @@
 
 #include "base/file.h"
 #include "base/pool.h"
+#include "features_inside.h"
 
 #include <stdlib.h>
 
 enum {
-    PATH_BYTES = 4096,
     /* Each thread takes several shares, so that all end together; but each share walks over the cache's
      * index, and its photos take memory while it does. */
     SHARES = 4,
@@ -19,18 +19,14 @@ typedef struct job {
     size_t n_each; /* photos of a share */
 } job;
 
-static bool is_wanted(const rt_feature_source *source, size_t i)
-{
-    return !source->wanted || source->wanted(source->user, i);
-}
-
 /* False for a photo that cannot be looked at: whoever reads it will say why. */
 static bool look_at(const rt_known *known, size_t i, rt_packed_file *file)
 {
     const rt_feature_source *source = known->source;
-    char path[PATH_BYTES];
+    char path[RT_PATH_BYTES];
     rt_file_info info;
-    if (!is_wanted(source, i) || source->paths(source->user, i, path, NULL, sizeof path, NULL) != RT_OK ||
+    if (!rt__photo_wanted(source, i) ||
+        source->paths(source->user, i, path, NULL, sizeof path, NULL) != RT_OK ||
         rt__file_info(path, &info, NULL) != RT_OK)
         return false;
     *file = (rt_packed_file){.device = info.device,

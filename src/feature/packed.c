@@ -180,6 +180,20 @@ bool rt__packed_left(uint64_t device, uint64_t inode, rt_span path)
     return left;
 }
 
+bool rt__packed_recognize(rt_span record, const rt_packed_known *now, uint8_t photo[RT_PHOTO_BYTES],
+                          rt_span *path)
+{
+    rt_packed_known seen;
+    if (!record.bytes || record.size < sizeof seen)
+        return false;
+    memcpy(&seen, record.bytes, sizeof seen);
+    if (seen.size != now->size || seen.mtime_ns != now->mtime_ns || seen.ctime_ns != now->ctime_ns)
+        return false;
+    memcpy(photo, seen.photo, sizeof seen.photo);
+    *path = (rt_span){(const char *)record.bytes + sizeof seen, record.size - sizeof seen};
+    return true;
+}
+
 /* Whether the photo left the path where it was seen last. */
 static bool has_moved(const rt_packed *p, const rt_file_info *file, const char *path, rt_span old)
 {
@@ -194,24 +208,19 @@ static bool has_moved(const rt_packed *p, const rt_file_info *file, const char *
 static rt_code recall(rt_packed *p, rt_kv *kv, const rt_file_info *file, const char *path,
                       uint8_t photo[RT_PHOTO_BYTES], bool *known, rt_error *err)
 {
+    const rt_packed_known now = {.size = file->size, .mtime_ns = file->mtime_ns, .ctime_ns = file->ctime_ns};
     uint8_t key[RT_PACKED_KEY];
-    rt_packed_known record;
     rt_kv_txn *txn;
-    rt_span value;
+    rt_span value, old;
     bool moved = false;
     rt_code code = rt__kv_begin(kv, &txn, err);
     *known = false;
     if (code != RT_OK)
         return code;
     code = rt__kv_get(txn, rt__packed_file_key(file->device, file->inode, key), &value, err);
-    if (code == RT_OK && value.bytes && value.size >= sizeof record) {
-        memcpy(&record, value.bytes, sizeof record);
-        *known = record.size == file->size && record.mtime_ns == file->mtime_ns &&
-                 record.ctime_ns == file->ctime_ns;
-        memcpy(photo, record.photo, sizeof record.photo);
-        moved = *known && rt__packed_writable(p) &&
-                has_moved(p, file, path,
-                          (rt_span){(const char *)value.bytes + sizeof record, value.size - sizeof record});
+    if (code == RT_OK && rt__packed_recognize(value, &now, photo, &old)) {
+        *known = true;
+        moved = rt__packed_writable(p) && has_moved(p, file, path, old);
     }
     rt__kv_end(txn);
     return code == RT_OK && moved ? rt__packed_note_file(p, file, path, photo, err) : code;

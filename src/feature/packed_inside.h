@@ -57,6 +57,10 @@ rt_code rt__packed_find_in(const rt_packed *packed, rt_kv *kv, rt_kv_txn *txn, u
 /* Whether the row is the photo's, and its vector whole. */
 bool rt__packed_holds(const rt_packed *packed, rt_kv *kv, const rt_packed_parts *parts, uint32_t row,
                       const uint8_t *photo);
+/* Whether a file's record is of the file as it is now, which `now` says but for the photo.  Then *path is
+ * where it was seen last, not terminated. */
+bool rt__packed_recognize(rt_span record, const rt_packed_known *now, uint8_t photo[RT_PHOTO_BYTES],
+                          rt_span *path);
 /* Whether another file than this, or none, is now where path says it was seen last. */
 bool rt__packed_left(uint64_t device, uint64_t inode, rt_span path);
 /* Adds what a file holds to what is to be stored. */

@@ -23,7 +23,39 @@ uint32_t rt__packed_path_crc(const rt_packed *p, const char *path)
     return rt__crc32c(crc, path, strlen(path));
 }
 
+/* A thing to look up of each file: under which key, in which order, and what its value says.  False: that the
+ * file is no longer looked for. */
+typedef struct lookup {
+    rt_span (*key)(const search *s, const rt_packed_file *file, uint8_t key[RT_PACKED_KEY]);
+    int (*order)(const void *a, const void *b);
+    bool (*take)(const search *s, rt_packed_file *file, rt_span value);
+} lookup;
+
+static rt_code look_up(search *s, const lookup *how, rt_error *err)
+{
+    size_t n = 0;
+    qsort(s->files, s->n, sizeof *s->files, how->order);
+    for (size_t i = 0; i < s->n; i++) {
+        rt_packed_file *file = s->files[i];
+        uint8_t key[RT_PACKED_KEY];
+        rt_span value;
+        rt_code code = rt__kv_get(s->txn, how->key(s, file, key), &value, err);
+        if (code != RT_OK)
+            return code;
+        if (how->take(s, file, value))
+            s->files[n++] = file;
+    }
+    s->n = n;
+    return RT_OK;
+}
+
 /* ---- the content of each file ---- */
+
+static rt_span file_key(const search *s, const rt_packed_file *file, uint8_t key[RT_PACKED_KEY])
+{
+    (void)s;
+    return rt__packed_file_key(file->device, file->inode, key);
+}
 
 static int by_inode(const void *a, const void *b)
 {
@@ -35,42 +67,21 @@ static int by_inode(const void *a, const void *b)
 
 /* Whether the record is of the file as it is now, and of where it is now: a file that moved is noted anew by
  * who looks it up alone. */
-static bool recognize(const rt_packed *p, rt_packed_file *file, rt_span value)
+static bool recognize(const search *s, rt_packed_file *file, rt_span value)
 {
-    rt_packed_known record;
+    const rt_packed_known now = {.size = file->size, .mtime_ns = file->mtime_ns, .ctime_ns = file->ctime_ns};
     rt_span path;
-    if (value.size < sizeof record)
-        return false;
-    memcpy(&record, value.bytes, sizeof record);
-    path = (rt_span){(const char *)value.bytes + sizeof record, value.size - sizeof record};
-    if (record.size != file->size || record.mtime_ns != file->mtime_ns || record.ctime_ns != file->ctime_ns)
-        return false;
-    if (rt__crc32c(0, path.bytes, path.size) != file->path_crc && rt__packed_writable(p) &&
-        rt__packed_left(file->device, file->inode, path))
-        return false;
-    memcpy(file->photo, record.photo, sizeof file->photo);
-    return true;
-}
-
-static rt_code recall_all(search *s, rt_error *err)
-{
-    size_t n = 0;
-    qsort(s->files, s->n, sizeof *s->files, by_inode);
-    for (size_t i = 0; i < s->n; i++) {
-        rt_packed_file *file = s->files[i];
-        uint8_t key[RT_PACKED_KEY];
-        rt_span value;
-        rt_code code = rt__kv_get(s->txn, rt__packed_file_key(file->device, file->inode, key), &value, err);
-        if (code != RT_OK)
-            return code;
-        if (value.bytes && recognize(s->packed, file, value))
-            s->files[n++] = file;
-    }
-    s->n = n;
-    return RT_OK;
+    return rt__packed_recognize(value, &now, file->photo, &path) &&
+           (rt__crc32c(0, path.bytes, path.size) == file->path_crc || !rt__packed_writable(s->packed) ||
+            !rt__packed_left(file->device, file->inode, path));
 }
 
 /* ---- the place of each content ---- */
+
+static rt_span photo_key(const search *s, const rt_packed_file *file, uint8_t key[RT_PACKED_KEY])
+{
+    return rt__packed_index_key(s->module, file->photo, key);
+}
 
 static int by_photo(const void *a, const void *b)
 {
@@ -78,28 +89,17 @@ static int by_photo(const void *a, const void *b)
     return memcmp(x->photo, y->photo, sizeof x->photo);
 }
 
-static rt_code find_all(search *s, rt_error *err)
+static bool take_place(const search *s, rt_packed_file *file, rt_span value)
 {
-    size_t n = 0;
-    qsort(s->files, s->n, sizeof *s->files, by_photo);
-    for (size_t i = 0; i < s->n; i++) {
-        rt_packed_file *file = s->files[i];
-        uint8_t key[RT_PACKED_KEY];
-        rt_packed_spot spot;
-        rt_span value;
-        rt_code code = rt__kv_get(s->txn, rt__packed_index_key(s->module, file->photo, key), &value, err);
-        if (code != RT_OK)
-            return code;
-        if (!value.bytes || value.size != sizeof spot)
-            continue;
-        memcpy(&spot, value.bytes, sizeof spot);
-        if (spot.row > UINT16_MAX)
-            continue;
-        file->place = (rt_place){spot.block, (uint16_t)spot.row, 0};
-        s->files[n++] = file;
-    }
-    s->n = n;
-    return RT_OK;
+    rt_packed_spot spot;
+    (void)s;
+    if (!value.bytes || value.size != sizeof spot)
+        return false;
+    memcpy(&spot, value.bytes, sizeof spot);
+    if (spot.row > UINT16_MAX)
+        return false;
+    file->place = (rt_place){spot.block, (uint16_t)spot.row, 0};
+    return true;
 }
 
 /* ---- whether each vector is whole ---- */
@@ -137,6 +137,7 @@ static rt_code check_all(search *s, rt_error *err)
 
 rt_code rt__packed_known(rt_packed *p, rt_packed_file *files, size_t n, rt_error *err)
 {
+    static const lookup steps[] = {{file_key, by_inode, recognize}, {photo_key, by_photo, take_place}};
     search s = {.packed = p, .module = (uint32_t)atomic_load(&p->own->number), .n = n};
     rt_code code;
     for (size_t i = 0; i < n; i++)
@@ -148,9 +149,8 @@ rt_code rt__packed_known(rt_packed *p, rt_packed_file *files, size_t n, rt_error
     for (size_t i = 0; i < n; i++)
         s.files[i] = &files[i];
     if ((code = rt__kv_begin(p->own->kv, &s.txn, err)) == RT_OK) {
-        code = recall_all(&s, err);
-        if (code == RT_OK)
-            code = find_all(&s, err);
+        for (size_t i = 0; i < sizeof steps / sizeof *steps && code == RT_OK; i++)
+            code = look_up(&s, &steps[i], err);
         if (code == RT_OK)
             code = check_all(&s, err);
         rt__kv_end(s.txn);

@@ -9,12 +9,12 @@
 
 #include <pthread.h>
 
-enum { RT_PASS_PATH = 4096, RT_PASS_WARNINGS = 10 };
+enum { RT_PASS_WARNINGS = 10 };
 
 /* Of a thread. */
 typedef struct rt_pass_worker {
-    char photo[RT_PASS_PATH], cache[RT_PASS_PATH]; /* cache "": no text file */
-    rt_extractor *extractor;                       /* NULL until a vector is missing */
+    char photo[RT_PATH_BYTES], cache[RT_PATH_BYTES]; /* cache "": no text file */
+    rt_extractor *extractor;                         /* NULL until a vector is missing */
     rt_text_reader text;
     rt_buffer bytes;
     float *values; /* [feature_size] */

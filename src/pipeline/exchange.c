@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 4096 };
-
 static rt_code check(const rt_retrain_options *o, const char *folder, rt_error *err)
 {
     if (!o->image_dir || !*o->image_dir)
@@ -86,9 +84,9 @@ typedef struct export_to {
 static rt_code export_photo(const rt_retrain_job *job, export_to *to, size_t i, rt_error *err)
 {
     const rt_feature_source source = rt__retrain_photos(job);
-    char photo[PATH_BYTES], text[PATH_BYTES];
+    char photo[RT_PATH_BYTES], text[RT_PATH_BYTES];
     rt_file_info info;
-    rt_code code = source.paths(source.user, i, photo, text, PATH_BYTES, err);
+    rt_code code = source.paths(source.user, i, photo, text, RT_PATH_BYTES, err);
     if (code == RT_OK)
         code = rt__file_info(photo, &info, err);
     if (code != RT_OK)
