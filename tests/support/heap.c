@@ -1,17 +1,12 @@
 #include "support/heap.h"
 
+#include "support/wrapped.h"
+
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 enum { SMALL = 2048 /* measuring at each small allocation would take too long */ };
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
 
 static atomic_size_t first, peak;
 

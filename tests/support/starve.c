@@ -1,17 +1,12 @@
 #include "support/starve.h"
 
+#include "support/wrapped.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { MOST_ALLOCATIONS = 100000 };
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
 
 static size_t until_failure; /* 0: none fails */
 

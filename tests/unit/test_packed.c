@@ -426,7 +426,7 @@ static void many_files_are_looked_up_at_once(void **state)
     free(files);
 }
 
-/* ---- the table below ---- */
+/* ---- processes ---- */
 
 static int wait_for(pid_t child)
 {
@@ -434,87 +434,6 @@ static int wait_for(pid_t child)
     assert_int_equal(waitpid(child, &status, 0), child);
     return status;
 }
-
-typedef struct flood {
-    unsigned n, calls;
-    bool fails;
-} flood;
-
-static rt_code put_many(void *context, rt_kv_txn *txn, rt_error *err)
-{
-    flood *f = context;
-    char value[5000] = {0};
-    f->calls++;
-    for (unsigned i = 0; i < f->n; i++) {
-        char key[16];
-        int length = snprintf(key, sizeof key, "k%06u", i);
-        rt_code code = rt__kv_put(txn, (rt_span){key, (size_t)length}, (rt_span){value, sizeof value}, err);
-        if (code != RT_OK)
-            return code;
-    }
-    return f->fails ? rt_fail(err, RT_EARG, "changed my mind") : RT_OK;
-}
-
-static rt_code count(void *context, rt_span key, rt_span value, bool *stop, rt_error *err)
-{
-    (void)key;
-    (void)stop;
-    (void)err;
-    *(size_t *)context += value.size == 5000;
-    return RT_OK;
-}
-
-static size_t count_keys(rt_kv *kv)
-{
-    rt_kv_txn *txn;
-    size_t n = 0;
-    assert_int_equal(rt__kv_begin(kv, &txn, NULL), RT_OK);
-    assert_int_equal(rt__kv_each(txn, (rt_span){"k", 1}, NULL, count, &n, NULL), RT_OK);
-    rt__kv_end(txn);
-    return n;
-}
-
-static void a_full_map_grows(void **state)
-{
-    world *w = *state;
-    flood f = {.n = 2000};
-    rt_kv *kv;
-    pid_t child;
-    assert_int_equal(rt__kv_open(w->path, 1 << 18, false, &kv, &w->err), RT_OK);
-    if (rt__kv_write(kv, put_many, &f, &w->err) != RT_OK)
-        fail_msg("%s", w->err.cause);
-    assert_true(f.calls > 1);
-    assert_int_equal(count_keys(kv), 2000);
-    rt__kv_close(kv);
-    assert_int_equal(unlink(w->path), 0);
-    assert_int_equal(rt__kv_open(w->path, 1 << 18, false, &kv, &w->err), RT_OK);
-    if ((child = fork()) == 0) { /* another process lets it grow */
-        rt_kv *other;
-        _exit(rt__kv_open(w->path, 1 << 18, false, &other, &w->err) == RT_OK &&
-                      rt__kv_write(other, put_many, &f, &w->err) == RT_OK
-                  ? 0
-                  : 1);
-    }
-    assert_int_equal(wait_for(child), 0);
-    assert_int_equal(count_keys(kv), 2000);
-    f.n = 5000;
-    assert_int_equal(rt__kv_write(kv, put_many, &f, &w->err), RT_OK);
-    assert_int_equal(count_keys(kv), 5000);
-    rt__kv_close(kv);
-}
-
-static void a_change_that_fails_leaves_nothing(void **state)
-{
-    world *w = *state;
-    flood f = {.n = 10, .fails = true};
-    rt_kv *kv;
-    assert_int_equal(rt__kv_open(w->path, 0, false, &kv, &w->err), RT_OK);
-    assert_int_equal(rt__kv_write(kv, put_many, &f, &w->err), RT_EARG);
-    assert_int_equal(count_keys(kv), 0);
-    rt__kv_close(kv);
-}
-
-/* ---- processes ---- */
 
 static void two_processes_write_at_once(void **state)
 {
@@ -630,8 +549,6 @@ int main(void)
         CASE(vectors_are_stored_by_the_thousand),
         CASE(a_file_is_known_by_inode_size_and_times),
         CASE(many_files_are_looked_up_at_once),
-        CASE(a_full_map_grows),
-        CASE(a_change_that_fails_leaves_nothing),
         CASE(two_processes_write_at_once),
         CASE(a_killed_process_leaves_a_whole_cache),
         CASE(a_full_disk_is_told_and_costs_nothing),
