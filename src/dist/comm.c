@@ -46,7 +46,7 @@ int rt__comm_promised_rank(rt_get_variable *get)
     return found ? number(get(found->rank), 0) : 0;
 }
 
-static const char *get_variable(const char *name)
+const char *rt__comm_environment(const char *name)
 {
     return getenv(name);
 }
@@ -65,7 +65,7 @@ static rt_code open_mpi(rt_comm *comm, int promised, rt_error *err)
 
 rt_code rt__comm_open(rt_comm **comm, rt_error *err)
 {
-    int promised = rt__comm_promised(get_variable);
+    int promised = rt__comm_promised(rt__comm_environment);
     rt_comm *c = calloc(1, sizeof *c);
     rt_code code;
     if (!c)

@@ -39,8 +39,9 @@ rt_code rt__comm_open(rt_comm **comm, rt_error *err);
 void rt__comm_close(rt_comm *comm, bool orderly); /* NULL is allowed */
 
 /* How many processes the environment tells of, 1 where it tells of none.
- *   get  reads a variable, as getenv() does */
+ *   get  reads a variable; rt__comm_environment() those of this process */
 typedef const char *rt_get_variable(const char *name);
+rt_get_variable rt__comm_environment;
 int rt__comm_promised(rt_get_variable *get);
 /* The rank this process will have, likewise, before any message. */
 int rt__comm_promised_rank(rt_get_variable *get);

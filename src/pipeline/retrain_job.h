@@ -81,6 +81,9 @@ void rt__retrain_module_name(const rt_retrain_options *options, rt_buffer *name)
 
 /* The photos' vectors, for batches. */
 rt_vectors rt__retrain_vectors(const rt_retrain_job *job);
+/* The photos of the final test, *n of them, and their classes; the caller frees both, also after an error. */
+rt_code rt__retrain_draw_test(const rt_retrain_job *job, uint32_t **rows, uint32_t **labels, size_t *n,
+                              rt_error *err);
 
 /* What the flags ask for, checked or not. */
 rt_distortion rt__retrain_distortion(const rt_retrain_options *options);

@@ -6,20 +6,14 @@
 #include "base/hash.h"
 #include "dist/comm.h"
 #include "feature/features_inside.h"
-#include "head/streams.h"
 #include "retrain_job.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *get_variable(const char *name)
-{
-    return getenv(name);
-}
-
 bool rt_retrain_speaks(void)
 {
-    return rt__comm_promised_rank(get_variable) == 0;
+    return rt__comm_promised_rank(rt__comm_environment) == 0;
 }
 
 /* ---- the beginning ---- */
@@ -94,22 +88,11 @@ static void mark(void *user, const uint32_t *rows, size_t n)
 
 static rt_code mark_test(const rt_retrain_job *job, marks *m, rt_error *err)
 {
-    const rt_sampler *set = &job->sets[RT_TESTING];
-    int32_t wanted = job->options->test_batch_size;
     uint32_t *rows, *labels;
-    rt_code code;
-    rt_rng rng;
-    if (wanted < 0) {
-        mark(m, set->rows, set->n);
-        return RT_OK;
-    }
-    rows = calloc((size_t)wanted + 1, sizeof *rows);
-    labels = calloc((size_t)wanted + 1, sizeof *labels);
-    if (rows && labels) {
-        rt__rng_seed(&rng, job->options->seed, RT_STREAM_TESTING);
-        mark(m, rows, rt__sampler_draw(set, &rng, (size_t)wanted, rows, labels));
-    }
-    code = rows && labels ? RT_OK : rt_fail(err, RT_ENOMEM, "out of memory");
+    size_t n;
+    rt_code code = rt__retrain_draw_test(job, &rows, &labels, &n, err);
+    if (code == RT_OK)
+        mark(m, rows, n);
     free(labels);
     free(rows);
     return code;

@@ -256,29 +256,38 @@ static rt_code list_classes(const rt_retrain_job *job, rt_error *err)
     return RT_OK;
 }
 
-rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
+rt_code rt__retrain_draw_test(const rt_retrain_job *job, uint32_t **rows, uint32_t **labels, size_t *n,
+                              rt_error *err)
 {
     const rt_sampler *set = &job->sets[RT_TESTING];
     int32_t wanted = job->options->test_batch_size;
-    size_t n = wanted < 0 ? set->n : (size_t)wanted;
-    uint32_t *rows = calloc(n + 1, sizeof *rows), *labels = calloc(n + 1, sizeof *labels);
-    const rt_vectors vectors = rt__retrain_vectors(job);
-    rt_batch batch = {NULL, rows, labels, n, &vectors};
-    rt_head rounded = {0};
-    rt_code code = RT_OK;
-    char line[LINE];
     rt_rng rng;
-    job->test_rows = rows;
-    job->test_labels = labels;
-    if (!rows || !labels)
+    *n = wanted < 0 ? set->n : (size_t)wanted;
+    *rows = calloc(*n + 1, sizeof **rows);
+    *labels = calloc(*n + 1, sizeof **labels);
+    if (!*rows || !*labels)
         return rt_fail(err, RT_ENOMEM, "out of memory");
     if (wanted < 0) {
-        memcpy(rows, set->rows, n * sizeof *rows);
-        memcpy(labels, set->labels, n * sizeof *labels);
+        memcpy(*rows, set->rows, *n * sizeof **rows);
+        memcpy(*labels, set->labels, *n * sizeof **labels);
     } else {
         rt__rng_seed(&rng, job->options->seed, RT_STREAM_TESTING);
-        batch.n = rt__sampler_draw(set, &rng, n, rows, labels);
+        *n = rt__sampler_draw(set, &rng, *n, *rows, *labels);
     }
+    return RT_OK;
+}
+
+rt_code rt__retrain_test(rt_retrain_job *job, rt_error *err)
+{
+    const rt_vectors vectors = rt__retrain_vectors(job);
+    rt_batch batch = {.vectors = &vectors};
+    rt_head rounded = {0};
+    char line[LINE];
+    rt_code code = rt__retrain_draw_test(job, &job->test_rows, &job->test_labels, &batch.n, err);
+    if (code != RT_OK)
+        return code;
+    batch.rows = job->test_rows;
+    batch.labels = job->test_labels;
     code = rt__retrain_rounded_head(job, &rounded, err);
     if (code == RT_OK)
         code = rt_evaluate(rounded.weights ? &rounded : &job->state.head, &batch,
