@@ -172,6 +172,9 @@ typedef struct rt_path_owner {
     uint64_t rank;
 } rt_path_owner;
 rt_code rt__deal_tell(rt_deal *deal, rt_path_owner **paths, size_t *n, rt_error *err);
+/* The first of n items of `size` bytes, each with a number at its front, in rising order, whose number is not
+ * below `number`; n: there is none. */
+size_t rt__deal_first(const void *items, size_t n, size_t size, uint64_t number);
 /* NULL where no other process has it. */
 const rt_packed_key_of *rt__deal_find(const rt_deal *deal, uint64_t photo);
 

@@ -235,16 +235,24 @@ rt_code rt__deal_tell(rt_deal *d, rt_path_owner **paths, size_t *n, rt_error *er
     return code;
 }
 
-const rt_packed_key_of *rt__deal_find(const rt_deal *d, uint64_t photo)
+size_t rt__deal_first(const void *items, size_t n, size_t size, uint64_t number)
 {
-    size_t low = 0, high = d->n_keys;
+    size_t low = 0, high = n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (d->keys[middle].photo < photo)
+        uint64_t there;
+        memcpy(&there, (const char *)items + middle * size, sizeof there);
+        if (there < number)
             low = middle + 1;
         else
             high = middle;
     }
+    return low;
+}
+
+const rt_packed_key_of *rt__deal_find(const rt_deal *d, uint64_t photo)
+{
+    size_t low = rt__deal_first(d->keys, d->n_keys, sizeof *d->keys, photo);
     while (low < d->n_keys && d->keys[low].photo == photo && d->keys[low].rank == (uint32_t)d->o.comm->rank)
         low++;
     return low < d->n_keys && d->keys[low].photo == photo ? &d->keys[low] : NULL;

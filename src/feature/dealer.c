@@ -14,19 +14,6 @@ static size_t n_groups(const rt_deal *d)
     return (size_t)d->o.comm->size + 1;
 }
 
-static const rt_path_owner *find_path(const rt_path_owner *paths, size_t n, uint64_t path)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (paths[middle].path < path)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < n && paths[low].path == path ? &paths[low] : NULL;
-}
-
 /* 0: nobody knows the photo's file; else the rank and 1 of who does.  A path that cannot be made is no error
  * yet. */
 static rt_code group_of(const rt_deal *d, const rt_path_owner *paths, size_t n_paths, size_t i, size_t *group,
@@ -34,16 +21,17 @@ static rt_code group_of(const rt_deal *d, const rt_path_owner *paths, size_t n_p
 {
     const rt_feature_source *source = d->pass.source;
     char photo[RT_PATH_BYTES], text[RT_PATH_BYTES];
-    const rt_path_owner *found;
     uint64_t head;
+    size_t at;
     rt_code code;
     *group = 0;
     if (n_paths == 0 || source->paths(source->user, i, photo, text, RT_PATH_BYTES, NULL) != RT_OK)
         return RT_OK;
     if ((code = rt__packed_path_head(d->pass.packed, photo, &head, err)) != RT_OK)
         return code;
-    if ((found = find_path(paths, n_paths, head)))
-        *group = (size_t)found->rank + 1;
+    at = rt__deal_first(paths, n_paths, sizeof *paths, head);
+    if (at < n_paths && paths[at].path == head)
+        *group = (size_t)paths[at].rank + 1;
     return RT_OK;
 }
 
